@@ -1,0 +1,24 @@
+"""Ansible face of :mod:`labdb.paths`: where an inventory's files and labdb's own lie."""
+
+from pathlib import Path
+from typing import Any
+
+from labdb.paths import expand, state_dir
+
+
+def labdb_path(text: Any, inventory_dir: Any) -> str:
+    """Return the path that a declaration means by *text*; empty stays empty."""
+    return str(expand(str(text), relative_to=Path(str(inventory_dir)))) if text else ""
+
+
+def labdb_state(name: Any, environment: Any) -> str:
+    """Return the path of labdb's own file *name* for the environment called *environment*."""
+    return str(state_dir() / str(environment) / str(name))
+
+
+class FilterModule:
+    """Filters ``labdb_path`` and ``labdb_state``."""
+
+    def filters(self) -> dict[str, Any]:
+        """Return the filters by name."""
+        return {"labdb_path": labdb_path, "labdb_state": labdb_state}
