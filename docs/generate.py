@@ -1,0 +1,208 @@
+"""Write the generated reference pages; ``--check`` only says which are stale.
+
+python docs/generate.py [--check]
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from labdb import errors
+from labdb.cli.app import cli
+from labdb.domain.schema import json_schema
+from labdb.domain.variables import postgresql_parameters
+from labdb.spec import Server
+
+TOP = Path(__file__).resolve().parents[1]
+REFERENCE = TOP / "docs" / "reference"
+BEGIN, END = "<!-- begin variables -->", "<!-- end variables -->"
+NOTE = "<!-- Made by docs/generate.py; edit the source, not this page. -->\n"
+
+
+def _read(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def _cell(value: Any) -> str:
+    text = " ".join(value) if isinstance(value, list) else str(value)
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join("| " + " | ".join(_cell(cell) for cell in line) + " |\n" for line in lines)
+
+
+def _commands(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
+    context = click.Context(command, info_name=name, max_content_width=96)
+    yield name, command.get_help(context)
+    if isinstance(command, click.Group):
+        for child in command.list_commands(context):
+            sub = command.get_command(context, child)
+            if sub is not None and not sub.hidden:
+                yield from _commands(sub, f"{name} {child}")
+
+
+def commands_page() -> str:
+    """Return the page of all commands: their own ``--help``."""
+    parts = [NOTE, "# Commands\n", "Every command prints this page's text with `--help`.\n"]
+    for name, text in _commands(cli, "labdb"):
+        parts.append(f"## {name}\n\n```text\n{text.rstrip()}\n```\n")
+    return "\n".join(parts)
+
+
+def _type_of(field: dict[str, Any]) -> str:
+    if "$ref" in field:
+        return str(field["$ref"]).rsplit("/", 1)[-1]
+    if "anyOf" in field:
+        return " or ".join(_type_of(part) for part in field["anyOf"])
+    if "enum" in field:
+        return ", ".join(f"`{value}`" for value in field["enum"])
+    if field.get("type") == "array":
+        return f"list of {_type_of(field.get('items', {}))}"
+    if "const" in field:
+        return f"`{field['const']}`"
+    return str(field.get("format") or field.get("type", "any"))
+
+
+def declaration_page() -> str:
+    """Return the page of the declaration, one table a mapping."""
+    schema = json_schema()
+    models = {"Server": schema, **schema.get("$defs", {})}
+    parts = [
+        NOTE,
+        "# The declaration\n",
+        "`inventories/<environment>/host_vars/<server>/server.yml` holds one mapping,",
+        "`labdb_server`, of the type Server below. The same as JSON Schema:",
+        "[declaration.schema.json](declaration.schema.json), or `labdb schema`.\n",
+    ]
+    for name, model in models.items():
+        if "properties" not in model:
+            continue
+        required = set(model.get("required", []))
+        rows = [
+            (
+                f"`{key}`",
+                _type_of(field),
+                "required" if key in required else f"`{json.dumps(field.get('default'))}`",
+                field.get("description", ""),
+            )
+            for key, field in model["properties"].items()
+        ]
+        parts.append(f"## {name}\n\n{model.get('description', '')}\n")
+        parts.append(_table(("Key", "Type", "Default", "Meaning"), rows))
+    return "\n".join(parts)
+
+
+def _role_rows(role: Path) -> list[tuple[Any, ...]]:
+    options = _read(role / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
+    return [
+        (
+            f"`{name}`",
+            option["type"],
+            f"`{json.dumps(option['default'])}`" if "default" in option else "required",
+            option["description"],
+        )
+        for name, option in options.items()
+    ]
+
+
+def _roles() -> list[Path]:
+    return sorted(path for path in (TOP / "roles").iterdir() if path.is_dir())
+
+
+def roles_page() -> str:
+    """Return the page of all role variables."""
+    parts = [NOTE, "# Role variables\n"]
+    for role in _roles():
+        specs = _read(role / "meta" / "argument_specs.yml")["argument_specs"]["main"]
+        parts.append(f"## {role.name}\n\n{specs['short_description']}.\n")
+        parts.append(_table(("Variable", "Type", "Default", "Meaning"), _role_rows(role)))
+    return "\n".join(parts)
+
+
+def role_readme(role: Path) -> str:
+    """Return the role's README with its table of variables brought up to date."""
+    text = (role / "README.md").read_text(encoding="utf-8")
+    table = _table(("Variable", "Type", "Default", "Meaning"), _role_rows(role))
+    if BEGIN not in text:
+        text = f"{text.rstrip()}\n\n## Variables\n\n{BEGIN}\n{END}\n"
+    head, rest = text.split(BEGIN, 1)
+    return f"{head}{BEGIN}\n\n{table}\n{END}{rest.split(END, 1)[1]}"
+
+
+def parameters_page() -> str:
+    """Return the page of proj-pg01's parameters, each with its reason."""
+    source = TOP / "inventories" / "production" / "host_vars" / "proj-pg01" / "server.yml"
+    server = Server.model_validate(_read(source)["labdb_server"])
+    rows = [
+        (f"`{item.name}`", f"`{item.value}`", item.context, item.reason)
+        for item in postgresql_parameters(server)
+    ]
+    return "\n".join(
+        (
+            NOTE,
+            "# Parameters of proj-pg01\n",
+            "What labdb computes for the declared 8 cores, 8 GB and NVMe disk, and why.\n",
+            _table(("Parameter", "Value", "Context", "Reason"), rows),
+        )
+    )
+
+
+def exit_codes_page() -> str:
+    """Return the page of exit codes, from the error classes."""
+    rows: list[tuple[Any, ...]] = [
+        (0, "", "Done; nothing needs attention."),
+        (1, "", "Done; something needs attention: a finding, or a plan with changes."),
+    ]
+    classes = sorted(errors.LabdbError.__subclasses__(), key=lambda error: error.exit_code)
+    rows += [
+        (error.exit_code, f"`{error.code}`", (error.__doc__ or "").splitlines()[0])
+        for error in classes
+    ]
+    rows.append((70, f"`{errors.LabdbError.code}`", "A defect of labdb; please report it."))
+    table = _table(("Exit code", "`error.code` in JSON", "Meaning"), rows)
+    return "\n".join((NOTE, "# Exit codes\n", table))
+
+
+def pages() -> dict[Path, str]:
+    """Return every generated file with its text."""
+    schema = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    return {
+        REFERENCE / "commands.md": commands_page(),
+        REFERENCE / "declaration.md": declaration_page(),
+        REFERENCE / "declaration.schema.json": schema,
+        REFERENCE / "role-variables.md": roles_page(),
+        REFERENCE / "parameters.md": parameters_page(),
+        REFERENCE / "exit-codes.md": exit_codes_page(),
+    } | {role / "README.md": role_readme(role) for role in _roles()}
+
+
+def stale() -> list[Path]:
+    """Return the generated files whose text on disk is not what would be written."""
+    return [
+        path
+        for path, text in pages().items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages, or with ``--check`` name the stale ones."""
+    if "--check" in arguments:
+        for path in (old := stale()):
+            sys.stderr.write(f"stale: {path.relative_to(TOP)} (run python docs/generate.py)\n")
+        return int(bool(old))
+    for path, text in pages().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

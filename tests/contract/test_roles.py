@@ -1,0 +1,120 @@
+"""The declaration, the roles' argument specs and their defaults say the same."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from labdb.domain.variables import role_variables
+from labdb.spec import Environment, Server
+
+TOP = Path(__file__).parents[2]
+ROLES = sorted(path.name for path in (TOP / "roles").iterdir() if path.is_dir())
+# Set by playbooks/group_vars from the vault and the command line, never by the declaration.
+OUTSIDE_THE_DECLARATION = {
+    "declaration_server",
+    "declaration_environment",
+    "pgbackrest_cipher_pass",
+    "postgresql_access_passwords",
+    "postgresql_tls_authority_certificate",
+    "postgresql_tls_authority_private_key",
+}
+
+
+def _read(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+
+
+def _options(role: str) -> dict[str, Any]:
+    specs = _read(TOP / "roles" / role / "meta" / "argument_specs.yml")
+    options: dict[str, Any] = specs["argument_specs"]["main"]["options"]
+    return options
+
+
+def _expanded(environment: str) -> dict[str, Any]:
+    folder = TOP / "inventories" / environment
+    server = _read(folder / "host_vars" / "proj-pg01" / "server.yml")["labdb_server"]
+    shared = _read(folder / "group_vars" / "all" / "environment.yml")["labdb_environment"]
+    return role_variables(Server.model_validate(server), Environment.model_validate(shared))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_default_stands_in_the_argument_spec_with_the_same_value(role: str) -> None:
+    defaults = _read(TOP / "roles" / role / "defaults" / "main.yml")
+    specified = {
+        name: option["default"] for name, option in _options(role).items() if "default" in option
+    }
+    assert defaults == specified
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_an_option_without_default_is_required(role: str) -> None:
+    loose = [
+        name
+        for name, option in _options(role).items()
+        if "default" not in option and not option.get("required")
+    ]
+    assert loose == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_option_is_prefixed_and_described(role: str) -> None:
+    for name, option in _options(role).items():
+        assert name.startswith(f"{role}_")
+        assert option.get("description"), name
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_role_has_its_parts(role: str) -> None:
+    for part in ("README.md", "defaults/main.yml", "meta/main.yml", "tasks/main.yml"):
+        assert (TOP / "roles" / role / part).is_file(), part
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_only_the_roles_own_tags_and_always_are_used(role: str) -> None:
+    tags: set[str] = set()
+
+    def collect(tasks: Any) -> None:
+        for task in tasks or []:
+            tags.update(task.get("tags", []))
+            apply = (task.get("ansible.builtin.include_tasks") or {}) if isinstance(task, dict) else {}
+            if isinstance(apply, dict):
+                tags.update(apply.get("apply", {}).get("tags", []))
+            for part in ("block", "rescue", "always"):
+                collect(task.get(part))
+
+    for path in (TOP / "roles" / role / "tasks").glob("*.yml"):
+        collect(_read(path))
+    assert [tag for tag in sorted(tags) if tag not in ("always", role) and not tag.startswith(role + "_")] == []
+
+
+@pytest.mark.parametrize("environment", ["lab", "production"])
+def test_the_declaration_expands_to_variables_that_the_roles_know(environment: str) -> None:
+    known = {name for role in ROLES for name in _options(role)}
+    assert sorted(set(_expanded(environment)) - known) == []
+
+
+@pytest.mark.parametrize("environment", ["lab", "production"])
+def test_the_declaration_sets_everything_that_a_role_requires(environment: str) -> None:
+    used = {
+        entry["role"]
+        for playbook in ("guest", "server", "targets")
+        for play in _read(TOP / "playbooks" / f"{playbook}.yml")
+        for entry in play["roles"]
+    }
+    required = {
+        name for role in used for name, option in _options(role).items() if option.get("required")
+    }
+    assert sorted(required - set(_expanded(environment)) - OUTSIDE_THE_DECLARATION) == []
+
+
+@pytest.mark.parametrize("environment", ["lab", "production"])
+@pytest.mark.parametrize("role", ROLES)
+def test_expanded_values_pass_the_roles_own_validation(environment: str, role: str) -> None:
+    options = _options(role)
+    values = {name: value for name, value in _expanded(environment).items() if name in options}
+    optional = {name: {**option, "required": False} for name, option in options.items()}
+    result = ArgumentSpecValidator(optional).validate(values)
+    assert result.error_messages == []
