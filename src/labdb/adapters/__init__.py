@@ -1,0 +1,1 @@
+"""One third party each: nothing else may talk to it."""

@@ -1,0 +1,1 @@
+"""Use cases: observe, decide with the domain, act through a playbook, report."""

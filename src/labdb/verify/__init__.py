@@ -1,0 +1,1 @@
+"""Behaviour of a running server, asserted from the operator's side."""

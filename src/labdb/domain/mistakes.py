@@ -1,0 +1,69 @@
+"""Say what is wrong with a declaration in the words of its author: key, reason, remedy."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One wrong key: where it stands, what is wrong, and what was probably meant."""
+
+    location: tuple[str | int, ...]
+    what: str
+    hint: str = ""
+
+    @property
+    def key(self) -> str:
+        """The dotted key, as people write it."""
+        return ".".join(str(part) for part in self.location)
+
+
+def mistakes(error: ValidationError, model: type[BaseModel]) -> tuple[Mistake, ...]:
+    """Return every mistake that *error* found in a mapping meant to be *model*."""
+    return tuple(_mistake(item, model) for item in error.errors())
+
+
+def _mistake(item: Any, model: type[BaseModel]) -> Mistake:
+    location = tuple(item["loc"])
+    match item["type"]:
+        case "extra_forbidden":
+            return Mistake(location, "is not a key that labdb knows", _nearest(location, model))
+        case "missing":
+            return Mistake(location, "is required and absent")
+        case "value_error":
+            what, _, hint = str(item["ctx"]["error"]).partition("; did you mean ")
+            return Mistake(location, what, f"did you mean {hint}" if hint else "")
+        case "literal_error" | "enum":
+            expected = str(item["ctx"]["expected"])
+            words = [part.strip("' ") for part in expected.replace(" or ", ",").split(",")]
+            near = get_close_matches(str(item["input"]), words, n=1)
+            hint = f"did you mean {near[0]}?" if near else ""
+            return Mistake(location, f"must be {expected}, not {item['input']!r}", hint)
+        case _:
+            said = item["msg"][0].lower() + item["msg"][1:]
+            return Mistake(location, f"{said}, got {item['input']!r}")
+
+
+def _nearest(location: Sequence[str | int], model: type[BaseModel]) -> str:
+    inner: type[BaseModel] | None = model
+    for part in location[:-1]:
+        if isinstance(part, int) or inner is None:
+            continue
+        field = inner.model_fields.get(str(part))
+        inner = next(_models(field.annotation), None) if field else None
+    if inner is None:
+        return ""
+    known = list(inner.model_fields)
+    near = get_close_matches(str(location[-1]), known, n=1)
+    return f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)
