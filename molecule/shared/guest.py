@@ -1,0 +1,88 @@
+"""Host's side of a Molecule guest: image, package mirror, loop devices, a throw-away CA.
+
+``guest.py up SCRATCH SIZE [SERIAL...]`` prints as JSON what the container needs;
+``guest.py down SCRATCH`` releases the loop devices.
+"""
+
+import json
+import subprocess
+import sys
+from ipaddress import ip_network
+from pathlib import Path
+
+from labdb.lab import image
+from labdb.lab.engine import engine
+
+MIRROR_PORT = 8480
+
+
+def up(scratch: Path, size: str, serials: list[str]) -> dict[str, object]:
+    """Make everything that must be there before the container is."""
+    bridge = engine().networks.get("bridge").attrs["IPAM"]["Config"][0]
+    gateway = bridge.get("Gateway") or ip_network(bridge["Subnet"])[1]
+    make_authority(scratch / "authority")
+    devices = [attach(scratch / f"{serial}.disk", size) for serial in serials]
+    return {
+        "image": image.ensure(),
+        "mirror": f"http://{gateway}:{MIRROR_PORT}/pub/repos/apt",
+        "cgroup": cgroup(),
+        "devices": [
+            f"{device}:/dev/sd{letter}:rwm"
+            for device, letter in zip(devices, "bcdefgh", strict=False)
+        ],
+    }
+
+
+def down(scratch: Path) -> None:
+    """Release the loop devices and forget what was on them."""
+    for disk in scratch.glob("*.disk"):
+        for device in attached(disk):
+            run("losetup", "--detach", device)
+        disk.unlink()
+
+
+def attach(disk: Path, size: str) -> str:
+    """Return the loop device of the sparse file *disk*, made now when it is missing."""
+    if not disk.exists():
+        run("truncate", "--size", size, str(disk))
+    return (attached(disk) or [run("losetup", "--find", "--show", str(disk))])[0]
+
+
+def attached(disk: Path) -> list[str]:
+    """Return the loop devices that show *disk*."""
+    return run("losetup", "--noheadings", "--output", "NAME", "--associated", str(disk)).split()
+
+
+def cgroup() -> str:
+    """Return what the guest's systemd gets as /sys/fs/cgroup: the unified hierarchy."""
+    hybrid = Path("/sys/fs/cgroup/unified")
+    return str(hybrid if hybrid.is_dir() else hybrid.parent)
+
+
+def make_authority(folder: Path) -> None:
+    """Make the CA that signs this guest's server certificate."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / "ca.crt").exists():
+        return
+    run(
+        *("openssl", "req", "-x509", "-nodes", "-days", "30", "-subj", "/CN=labdb molecule"),
+        *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+        *("-addext", "keyUsage=critical,keyCertSign,cRLSign"),
+        *("-keyout", str(folder / "ca.key"), "-out", str(folder / "ca.crt")),
+    )
+
+
+def run(*command: str) -> str:
+    """Return what *command* writes; a failure shows its own words."""
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+if __name__ == "__main__":
+    verb, folder, *rest = sys.argv[1:]
+    if verb == "up":
+        sys.stdout.write(json.dumps(up(Path(folder), rest[0], rest[1:])))
+    else:
+        down(Path(folder))
