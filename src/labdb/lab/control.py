@@ -237,6 +237,8 @@ class EmulatedPve:
         """End the process; its guests stay."""
         self.process.terminate()
         self.process.wait(timeout=30)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
     def __enter__(self) -> Self:
         """Return the emulator itself."""

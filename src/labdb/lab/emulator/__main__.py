@@ -35,9 +35,12 @@ def machines(kind: str, state: Path) -> Machines:
     """Return what runs the guests."""
     if kind == "none":
         return NoMachines()
-    from labdb.lab.containers import DockerMachines  # noqa: PLC0415  # Docker only where asked for
+    from labdb.lab import image, network  # noqa: PLC0415  # Docker only where it is asked for
+    from labdb.lab.containers import DockerMachines  # noqa: PLC0415  # the same
 
-    return DockerMachines(state)
+    return DockerMachines(
+        state, image=image.ensure, network=lambda vlan: network.ensure(vlan).name
+    )
 
 
 async def serve(options: argparse.Namespace) -> None:
