@@ -10,9 +10,9 @@ from types import ModuleType
 
 import click
 import pytest
+from tests.pages import DOCS, TOP, Block, blocks, commands, pages, written_pages
 
 from labdb.cli.app import cli
-from tests.pages import DOCS, TOP, Block, blocks, commands, pages, written_pages
 
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 LANGUAGES = {"sh", "console", "text", "yaml", "json", "python", "sql", "mermaid", "ini", "make"}
@@ -154,7 +154,9 @@ def test_a_console_block_holds_a_command() -> None:
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(TOP)))
 def test_every_link_leads_somewhere(page: Path) -> None:
-    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    text = re.sub(
+        r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
     for match in LINK.finditer(text):
         target, _, anchor = match["target"].partition("#")
         if re.match(r"^[a-z]+:", target):
