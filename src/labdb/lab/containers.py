@@ -21,6 +21,8 @@ LABEL = "org.labdb.lab"
 SHAPE = "org.labdb.shape"
 PERIOD = 100_000
 """Microseconds of the scheduler's period: a core is so many of quota."""
+REBOOTED = 129
+"""How a container ends whose init called reboot(2): killed by SIGHUP (pid_namespaces(7))."""
 ENDPOINT_MAC_SINCE = (1, 44)
 """Docker API version that takes the MAC address with the network, not beside it."""
 log = logging.getLogger(__name__)
@@ -44,6 +46,9 @@ class DockerMachines:
 
     def start(self, hardware: Hardware, seed: Seed) -> None:
         """Make the container where needed, give it its disks and switch it on."""
+        if (host := os.cpu_count() or 1) < hardware.cores:
+            had = (hardware.vmid, host, hardware.cores)
+            log.warning("VM %d gets %d of its %d cores: the host has no more", *had)
         self._prepare(hardware, seed)
         try:
             container = self._fitting(hardware)
@@ -102,7 +107,7 @@ class DockerMachines:
                     f"{folder / 'power-on'}:/.power-on:ro",
                     f"{_unified()}:/sys/fs/cgroup:rw",
                 ],
-                cap_add=["SYS_ADMIN", "NET_ADMIN"],
+                cap_add=["SYS_ADMIN", "NET_ADMIN", "SYS_BOOT"],
                 security_opt=["apparmor=unconfined"],
                 cgroupns="host",
                 tmpfs={"/run": "exec,mode=755", "/run/lock": ""},
@@ -220,10 +225,14 @@ class DockerMachines:
         return done.out.encode()
 
     def running(self) -> frozenset[int]:
-        """Return the guests of this lab that are on."""
+        """Return the guests of this lab that are on; one that rebooted itself comes back here."""
+        mine = {"label": f"{LABEL}={self._state}"}
         try:
-            found = self._client.containers.list(filters={"label": f"{LABEL}={self._state}"})
-        except (APIError, OSError) as error:
+            for one in self._client.containers.list(all=True, filters={**mine, "status": "exited"}):
+                if one.attrs["State"]["ExitCode"] == REBOOTED:
+                    one.start()
+            found = self._client.containers.list(filters=mine)
+        except (APIError, NotFound, OSError) as error:
             raise MachineError("Docker does not answer", why=str(error)) from error
         return frozenset(int(one.name.rpartition("-")[2]) for one in found)
 
@@ -262,11 +271,7 @@ def _unified() -> Path:
 
 
 def _limits(hardware: Hardware) -> dict[str, Any]:
-    host = os.cpu_count() or 1
-    cores = min(hardware.cores, host)
-    if cores < hardware.cores:
-        log.warning("VM %d gets %d of its %d cores: the host has no more", hardware.vmid, cores,
-                    hardware.cores)  # fmt: skip
+    cores = min(hardware.cores, os.cpu_count() or 1)
     return {
         "cpu_period": PERIOD,
         "cpu_quota": cores * PERIOD,

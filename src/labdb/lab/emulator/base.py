@@ -142,6 +142,9 @@ class Pve(FakePve):  # type: ignore[misc]  # fakepve carries no types
         except LabdbError as error:
             raise TaskError(" - ".join(p for p in (error.what, error.why) if p)) from error
 
+    def save(self) -> None:
+        """Keep the cluster's state, where there is a place for it."""
+
     def complain(self, text: str) -> None:
         """Say *text* in the emulator's log."""
         print(text, flush=True)  # noqa: T201  # stdout is the emulator's log

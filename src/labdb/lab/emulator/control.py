@@ -45,9 +45,6 @@ class Control(Pve):
             return {"ok": False, "error": f"{type(error).__name__}: {error}"}
         return {"ok": True, "result": result}
 
-    def save(self) -> None:
-        """Keep the cluster's state; the server knows where."""
-
     async def _on_reset(self) -> None:
         for task in self.background:
             task.cancel()

@@ -53,9 +53,6 @@ class Power(Clones, CloudInit, Agent):
             self.save()
         return upid
 
-    def save(self) -> None:
-        """Keep the cluster's state; the server knows where."""
-
     def _check_bridges(self, vm: Any) -> None:
         for key in self.net_keys(vm.config | vm.pending):
             value = vm.pending.get(key) or vm.config.get(key) or ""

@@ -40,9 +40,6 @@ class Recording(Pve):
 
         return keep
 
-    def save(self) -> None:
-        """Keep the cluster's state; the server knows where."""
-
     def _is_to_drop(self, request: web.Request) -> bool:
         for fault in self.dropped:
             if fault["method"] == request.method and self._failure_matches(

@@ -12,7 +12,7 @@ import uuid
 from typing import Any
 
 from labdb.lab.cluster import GIB
-from labdb.lab.emulator.base import Pve, Routes, die, ok, split_list
+from labdb.lab.emulator.base import Pve, Routes, die, ok, parse_size, split_drive, split_list
 
 SYSTEM_MEMORY = 4 * GIB
 """What the node's own services take."""
@@ -55,6 +55,12 @@ class Tables(Pve):
         return ok(answer)
 
     # nodes
+
+    @staticmethod
+    def _vm_maxdisk(vm: Any) -> int:
+        """Return the bytes of the disk that the guest boots from."""
+        _volume, props = split_drive(str(vm.config.get("scsi0", "")))
+        return parse_size(props.get("size", "0")) or 0
 
     def capacity(self, name: str) -> dict[str, Any]:
         """Return what the node has and what its guests take, as the node list shows it."""
