@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from labdb.lab.emulator.agent import Agent
-from labdb.lab.emulator.base import TaskError, drives, parse_size, split_props
+from labdb.lab.emulator.base import TaskError, dress, drives, parse_size, split_props
 from labdb.lab.emulator.cloudinit import CloudInit, mac_of
 from labdb.lab.emulator.clone import Clones
 from labdb.lab.emulator.disks import data_disks
@@ -32,6 +32,8 @@ class Power(Clones, CloudInit, Agent):
         """Run *body* and what follows from it as one task; return its UPID."""
         target = vm or (self.vm(int(tid)) if str(tid).isdigit() else None)
         source = self.vm(int(tid)) if ttype == "qmclone" else None
+        if target is not None and not hasattr(target, "image"):
+            dress(target)
 
         async def whole() -> str | None:
             before = set(target.snapshots) if target else set()

