@@ -10,6 +10,7 @@ from labdb.errors import UsageError
 
 NETWORK_VARIABLE = "LABDB_LAB_NETWORK"
 PORT_VARIABLE = "LABDB_LAB_API_PORT"
+USUAL_PREFIX = "198.18"
 PRODUCTION_PREFIX = "10.25"
 TOKEN_ID = "labdb@pve!lab"  # noqa: S105 - the token's name; its secret is made by `up`
 
@@ -23,7 +24,7 @@ class LabSettings:
     sets aside for tests, so that nothing real can be shadowed.
     """
 
-    prefix: str = "198.18"
+    prefix: str = USUAL_PREFIX
     api_port: int = 8006
     mirror_port: int = 8480
     state: Path = field(default_factory=lambda: paths.state_dir() / "lab")
@@ -122,7 +123,7 @@ class LabSettings:
 
 
 def _prefix() -> str:
-    text = os.environ.get(NETWORK_VARIABLE, "").strip() or "198.18"
+    text = os.environ.get(NETWORK_VARIABLE, "").strip() or USUAL_PREFIX
     try:
         network = IPv4Network(f"{text}.0.0/16")
     except ValueError as error:

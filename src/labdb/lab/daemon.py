@@ -1,0 +1,86 @@
+"""A process that stays when the command that started it has ended: pid file, log, an end."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from labdb.errors import RunError
+
+GRACE = 30.0
+"""Seconds between the request to end and the kill."""
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """One Python module of labdb run as a process of its own."""
+
+    module: str
+    pid_file: Path
+    log: Path
+
+    def pid(self) -> int | None:
+        """Return the id of the living process; a number that went to another does not count."""
+        try:
+            pid = int(self.pid_file.read_text())
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (OSError, ValueError):
+            return None
+        return pid if self.module.encode() in command.split(b"\0") else None
+
+    def start(self, *arguments: str, ready: Callable[[], bool], timeout: float) -> None:
+        """Start the process unless it lives, and wait until *ready* says that it serves.
+
+        Raises:
+            RunError: it ended at once, or is not ready after *timeout* seconds.
+        """
+        if self.pid() is None:
+            self._spawn(arguments)
+        end = time.monotonic() + timeout
+        while not ready():
+            if self.pid() is None:
+                raise RunError(
+                    f"{self.module} ended before it was ready",
+                    why=self._last_words(),
+                    hint=f"read {self.log}",
+                )
+            if time.monotonic() > end:
+                raise RunError(
+                    f"{self.module} is not ready after {timeout:.0f} s",
+                    why=self._last_words(),
+                    hint=f"read {self.log}",
+                )
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Ask the process to end, and end it when it does not; nothing to do when it is gone."""
+        pid = self.pid()
+        if pid is not None:
+            os.kill(pid, signal.SIGTERM)
+            end = time.monotonic() + GRACE
+            while self.pid() is not None and time.monotonic() < end:
+                time.sleep(0.1)
+            if self.pid() is not None:
+                os.kill(pid, signal.SIGKILL)
+        self.pid_file.unlink(missing_ok=True)
+
+    def _spawn(self, arguments: tuple[str, ...]) -> None:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("w") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", self.module, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                cwd="/",
+            )
+        self.pid_file.write_text(f"{process.pid}\n")
+
+    def _last_words(self) -> str:
+        lines = [line for line in self.log.read_text().splitlines() if line.strip()]
+        return lines[-1] if lines else "it wrote nothing"
