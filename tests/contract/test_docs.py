@@ -16,7 +16,7 @@ from labdb.cli.app import cli
 
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 LANGUAGES = {"sh", "console", "text", "yaml", "json", "python", "sql", "mermaid", "ini", "make"}
-FRAGMENT = re.compile(r"^(\d+|\+[a-z0-9-]+)(\.[a-z0-9-]+)?\.(feature|bugfix|doc|removal|misc)\.md$")
+FRAGMENT = re.compile(r"^(\d+|\+[a-z0-9-]+)\.(feature|bugfix|doc|removal|misc)(\.\d+)?\.md$")
 # What a tracked file may not hold: this or any other author's machine, and registry hosts
 # (the Debian mirror and the Python index are the host's own business).
 PRIVATE = re.compile(
