@@ -31,11 +31,15 @@ class TaskFinished:
 
 @dataclass(frozen=True, slots=True)
 class RunFinished:
-    """The playbook has ended; *status* is ansible-runner's word, *rc* Ansible's exit code."""
+    """The playbook has ended; *status* is ansible-runner's word, *rc* Ansible's exit code.
+
+    *message* is what Ansible itself complained about, outside of any task.
+    """
 
     status: str
     rc: int
     seconds: float
+    message: str = ""
 
 
 Event = TaskStarted | TaskFinished | RunFinished
