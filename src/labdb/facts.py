@@ -2,9 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
-
-NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +11,7 @@ class DiskState:
     slot: str
     volume: str
     size: int
-    options: Mapping[str, str] = NOTHING
+    options: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def storage(self) -> str:
@@ -36,7 +33,7 @@ class NicState:
     bridge: str
     vlan: int | None = None
     firewall: bool = False
-    options: Mapping[str, str] = NOTHING
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,90 @@
+"""The smallest set of privileges that the API token needs, path by path, and why.
+
+Sources: ``permissions`` of each method in Proxmox VE's API schema; for single options of
+a guest's configuration and for bridges, qemu-server's documented checks.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from labdb.domain.desired import DesiredGuest
+
+AGENT_PRIVILEGES_SINCE = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Privilege:
+    """*name* on *path*; *purpose* completes "needed to ..."."""
+
+    path: str
+    name: str
+    purpose: str
+
+
+def required(wanted: DesiredGuest, version: str) -> tuple[Privilege, ...]:
+    """Return what the token needs to provision *wanted* on Proxmox VE *version*."""
+    guest, template = f"/vms/{wanted.vmid}", f"/vms/{wanted.template_vmid}"
+    network = wanted.network
+    bridge = f"/sdn/zones/localnet/{network.bridge}"
+    if network.vlan:
+        bridge += f"/{network.vlan}"
+    agent = (
+        {"VM.GuestAgent.Audit": "read its address", "VM.GuestAgent.FileRead": "pin its host key"}
+        if major(version) >= AGENT_PRIVILEGES_SINCE
+        else {"VM.Monitor": "ask its guest agent"}
+    )
+    on_guest = {
+        "VM.Audit": "read the VM",
+        "VM.Allocate": "create the VM",
+        "VM.Config.CPU": "set its processors",
+        "VM.Config.Memory": "set its memory",
+        "VM.Config.Disk": "grow and add its disks",
+        "VM.Config.Network": "set its network card and firewall",
+        "VM.Config.Options": "set its start order, tags and protection",
+        "VM.Config.Cloudinit": "set its cloud-init options",
+        "VM.PowerMgmt": "start it",
+    } | agent
+    table = [
+        Privilege("/", "Sys.Audit", "read the cluster's state"),
+        *([Privilege("/", "Sys.Modify", "keep its backup job")] if wanted.backup else []),
+        Privilege(f"/nodes/{wanted.node}", "Sys.Audit", "read the node's capacity and tasks"),
+        Privilege(template, "VM.Audit", "read the template"),
+        Privilege(template, "VM.Clone", "clone the template"),
+        *(Privilege(guest, name, purpose) for name, purpose in on_guest.items()),
+        Privilege(bridge, "SDN.Use", "attach it to the bridge"),
+    ]
+    for storage in sorted({disk.storage for disk in wanted.disks}):
+        path = f"/storage/{storage}"
+        table.append(Privilege(path, "Datastore.Audit", "see the free space"))
+        table.append(Privilege(path, "Datastore.AllocateSpace", "create its disks"))
+    return tuple(table)
+
+
+def missing(
+    wanted: DesiredGuest, version: str, held: Mapping[str, frozenset[str]]
+) -> tuple[Privilege, ...]:
+    """Return the required privileges that are not among those *held*."""
+    return tuple(
+        privilege
+        for privilege in required(wanted, version)
+        if privilege.name not in held.get(privilege.path, frozenset())
+    )
+
+
+def paths(wanted: DesiredGuest) -> tuple[str, ...]:
+    """Return the paths whose privileges matter, each once."""
+    return tuple(dict.fromkeys(privilege.path for privilege in required(wanted, "9")))
+
+
+def grant_line(token_id: str, path: str, name: str) -> str:
+    """Return the commands that add privilege *name* to role ``labdb`` and give it on *path*."""
+    return (
+        f"pveum role modify labdb --append 1 --privs {name} && "
+        f"pveum acl modify {path} --tokens '{token_id}' --roles labdb"
+    )
+
+
+def major(version: str) -> int:
+    """Return the first number of a version."""
+    head = version.partition(".")[0]
+    return int(head) if head.isdigit() else 0
