@@ -27,10 +27,13 @@ class Daemon:
         """Return the id of the living process; a number that went to another does not count."""
         try:
             pid = int(self.pid_file.read_text())
-            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][:1]
         except (OSError, ValueError):
             return None
-        return pid if self.module.encode() in command.split(b"\0") else None
+        # A process just born has no command line yet; one that ended has none any more.
+        is_ours = self.module.encode() in command or command == [b""]
+        return pid if is_ours and state != "Z" else None
 
     def start(self, *arguments: str, ready: Callable[[], bool], timeout: float) -> None:
         """Start the process unless it lives, and wait until *ready* says that it serves.
