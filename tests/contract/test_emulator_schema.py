@@ -75,7 +75,7 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[dict[str, 
 
         def call(method: str, path: str, **params: Any) -> Any:
             body = {key.replace("__", "-"): value for key, value in params.items()}
-            how = {"params" if method == "GET" else "data": body}
+            how: Any = {"params" if method == "GET" else "data": body}
             answer = session.request(method, f"{pve.url}/api2/json{path}", **how)
             assert answer.status_code == 200, f"{method} {path}: {answer.text}"
             return answer.json()["data"]
@@ -189,7 +189,8 @@ def test_every_request_is_one_that_proxmox_ve_takes(
     for line in record:
         method = schema[line["path"]][line["method"]]
         declared = method["parameters"].get("properties", {})
-        given = {**line["params"], **{k: v for k, v in line["path_params"].items() if k in declared}}
+        named = {key: x for key, x in line["path_params"].items() if key in declared}
+        given = line["params"] | named
         _values, errors = pve_schema.validate(method["parameters"], given)
         if errors:
             wrong[f"{line['method']} {line['path']}"] = errors
@@ -203,14 +204,57 @@ def test_every_answer_is_one_that_proxmox_ve_gives(
     for line in record:
         returns = schema[line["path"]][line["method"]].get("returns") or {"type": "null"}
         if returns.get("type") == "null":
-            problem = None if line["answer"] is None else f"not null: {line['answer']!r}"
+            problem = {} if line["answer"] is None else {"": f"not null: {line['answer']!r}"}
         elif line["answer"] is None and returns.get("optional"):
-            problem = None
+            problem = {}
         else:
-            _value, problem = pve_schema.check_value(returns, line["answer"])
+            problem = _misfit(returns, line["answer"])
         if problem:
             wrong[f"{line['method']} {line['path']}"] = problem
     assert wrong == {}
+
+
+def _misfit(schema: dict[str, Any], answer: Any, place: str = "") -> dict[str, str]:
+    """Return what does not fit, by its place in the answer."""
+    kind = schema.get("type")
+    if kind == "array" or isinstance(answer, list):
+        if kind != "array" or not isinstance(answer, list):
+            return {place: f"{kind} expected, got {type(answer).__name__}"}
+        items = schema.get("items") or {}
+        found = [_misfit(items, item, f"{place}[{n}]") for n, item in enumerate(answer)]
+    elif kind == "object" or isinstance(answer, dict):
+        if kind not in ("object", None) or not isinstance(answer, dict):
+            return {place: f"{kind} expected, got {type(answer).__name__}"}
+        found = [_members(schema, answer, place)]
+    elif kind == "null":
+        found = [{} if answer is None else {place: "not null"}]
+    else:
+        _value, problem = pve_schema.check_value(schema, answer)
+        found = [{place: problem} if problem else {}]
+    return {where: what for part in found for where, what in part.items()}
+
+
+def _members(schema: dict[str, Any], answer: dict[str, Any], place: str) -> dict[str, str]:
+    properties = schema.get("properties") or {}
+    wrong = {
+        f"{place}.{name}": "missing"
+        for name, declared in properties.items()
+        if name not in answer and not declared.get("optional") and "[n]" not in name
+    }
+    for name, value in answer.items():
+        declared = properties.get(name) or properties.get(name.rstrip("0123456789") + "[n]")
+        if declared is not None:
+            wrong |= _misfit(declared, value, f"{place}.{name}")
+        elif properties and schema.get("additionalProperties", 1) in (0, "0", False):
+            wrong[f"{place}.{name}"] = "not in the schema"
+    return wrong
+
+
+def test_a_wrong_answer_would_be_noticed(schema: Schema) -> None:
+    version = schema["/version"]["GET"]["returns"]
+    assert _misfit(version, {"version": "9.0.10", "release": "9.0", "repoid": "abcdef12"}) == {}
+    assert ".repoid" in _misfit(version, {"version": "9", "release": "9.0", "repoid": "no hex"})
+    assert ".release" in _misfit(version, {"version": "9", "repoid": "abcdef12"})
 
 
 def test_the_record_covers_every_call_of_a_guests_life(record: list[dict[str, Any]]) -> None:

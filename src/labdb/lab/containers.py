@@ -62,9 +62,7 @@ class DockerMachines:
     def _prepare(self, hardware: Hardware, given: Seed) -> None:
         folder = self._folder(hardware.vmid)
         seed.write(given, folder / "seed")
-        loops = {
-            disk: self._disks.attach(disk.volume, disk.size) for disk in hardware.disks
-        }
+        loops = {disk: self._disks.attach(disk.volume, disk.size) for disk in hardware.disks}
         power_on.write(folder / "power-on", vmid=hardware.vmid, loops=loops)
 
     def _fitting(self, hardware: Hardware) -> Any:
@@ -82,10 +80,10 @@ class DockerMachines:
         return self._create(hardware, image, shape)
 
     def _create(self, hardware: Hardware, image: str, shape: str) -> Any:
-        api = self._client.api
+        api: Any = self._client.api
         folder = self._folder(hardware.vmid)
         name = self._network(hardware.vlan)
-        modern = tuple(map(int, api._version.split("."))) >= ENDPOINT_MAC_SINCE  # noqa: SLF001  # the SDK tells it nowhere else
+        modern = tuple(map(int, api.api_version.split("."))) >= ENDPOINT_MAC_SINCE
         mac = hardware.mac.lower() or None
         endpoint: dict[str, Any] = {"mac_address": mac} if modern and mac else {}
         if hardware.address:
@@ -226,7 +224,7 @@ class DockerMachines:
 
     def running(self) -> frozenset[int]:
         """Return the guests of this lab that are on; one that rebooted itself comes back here."""
-        mine = {"label": f"{LABEL}={self._state}"}
+        mine: dict[str, Any] = {"label": f"{LABEL}={self._state}"}
         try:
             for one in self._client.containers.list(all=True, filters={**mine, "status": "exited"}):
                 if one.attrs["State"]["ExitCode"] == REBOOTED:
@@ -234,7 +232,7 @@ class DockerMachines:
             found = self._client.containers.list(filters=mine)
         except (APIError, NotFound, OSError) as error:
             raise MachineError("Docker does not answer", why=str(error)) from error
-        return frozenset(int(one.name.rpartition("-")[2]) for one in found)
+        return frozenset(int(str(one.name).rpartition("-")[2]) for one in found)
 
     def _find(self, vmid: int) -> Any:
         try:

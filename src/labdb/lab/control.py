@@ -67,7 +67,8 @@ class Control:
                 link.sendall(line)
                 answer = json.loads(link.makefile().readline())
         except OSError as error:
-            raise ControlError(f"the emulator at {self.path} is not there", why=str(error)) from error
+            what = f"the emulator at {self.path} is not there"
+            raise ControlError(what, why=str(error)) from error
         if not answer["ok"]:
             raise ControlError(f"the emulator refused the order {do!r}", why=answer["error"])
         return answer["result"]
@@ -76,7 +77,7 @@ class Control:
         """Return to the cluster file; no fault stays."""
         self.order("reset")
 
-    def fail(
+    def fail(  # noqa: PLR0913  # one keyword for each way to fail
         self, method: str, path: str, *, error: str | None = None, status: int | None = None,
         message: str | None = None, times: int | None = 1,
     ) -> None:  # fmt: skip
@@ -262,7 +263,7 @@ def start(
                machines, "--port", str(port), "--state", str(state), *options]  # fmt: skip
     state.mkdir(parents=True, exist_ok=True)
     log = (state / "emulator.log").open("w")
-    process = subprocess.Popen(  # noqa: S603  # our own module, our own arguments
+    process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True
     )
     watchdog = threading.Timer(READY_SECONDS, process.kill)
@@ -273,8 +274,9 @@ def start(
     log.close()
     if not line:
         process.wait(timeout=10)
-        why = (state / "emulator.log").read_text().strip().replace("\n", "; ")
-        raise RunError("the emulated cluster did not start", why=why)
+        process.stdout.close()
+        why = (state / "emulator.log").read_text().strip().splitlines() or ["no reason given"]
+        raise RunError("the emulated cluster did not start", why=why[-1])
     ready = json.loads(line)
     host, _, number = ready["ready"].removeprefix("https://").partition(":")
     return EmulatedPve(

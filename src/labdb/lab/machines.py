@@ -5,8 +5,8 @@ emulator speaks only to this protocol; :class:`NoMachines` keeps nothing and is 
 tests of the API use, ``labdb.lab.containers.DockerMachines`` runs real ones.
 """
 
-import hashlib
 import base64
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -125,6 +125,7 @@ class NoMachines:
 
     def shutdown(self, vmid: int, *, timeout: float) -> bool:
         """Power off at once."""
+        del vmid, timeout
         return True
 
     def stop(self, vmid: int) -> None:
@@ -163,6 +164,7 @@ class NoMachines:
 
     def exec(self, vmid: int, argv: Sequence[str]) -> Completed:
         """Succeed without output."""
+        del vmid, argv
         return Completed(0, "", "")
 
     def read_file(self, vmid: int, path: str) -> bytes:

@@ -38,9 +38,7 @@ def machines(kind: str, state: Path) -> Machines:
     from labdb.lab import image, network  # noqa: PLC0415  # Docker only where it is asked for
     from labdb.lab.containers import DockerMachines  # noqa: PLC0415  # the same
 
-    return DockerMachines(
-        state, image=image.ensure, network=lambda vlan: network.ensure(vlan).name
-    )
+    return DockerMachines(state, image=image.ensure, network=lambda vlan: network.ensure(vlan).name)
 
 
 async def serve(options: argparse.Namespace) -> None:

@@ -69,7 +69,8 @@ class Agent(Pve):
     @staticmethod
     def address_of(vm: Any, number: int = 0) -> str:
         """Return the address (with prefix) that the guest has on card *number*, or nothing."""
-        declared = split_props(str(vm.image.get(f"ipconfig{number}", "")))[1].get("ip", "")
+        given = split_props(str(vm.image.get(f"ipconfig{number}", "")))[1]
+        declared: str = given.get("ip", "")
         if declared and declared != "dhcp":
             return declared
         return str(vm.address) if number == 0 else ""

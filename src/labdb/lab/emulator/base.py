@@ -72,6 +72,7 @@ class Pve(FakePve):  # type: ignore[misc]  # fakepve carries no types
 
     def check_password(self, user: str, password: str) -> bool:
         """Refuse every password: the lab is entered with a token."""
+        del user, password
         return False
 
     def populate(self, cluster: Cluster) -> None:
@@ -81,10 +82,14 @@ class Pve(FakePve):  # type: ignore[misc]  # fakepve carries no types
         self.version = cluster.version
         self.release_version = ".".join(cluster.version.split(".")[:2])
         self.nodes = {name: {"online": node.online} for name, node in cluster.nodes.items()}
-        self.vms = []
+        self.vms: list[Any] = []
         self.storages = {name: _storage(name, cluster) for name in cluster.storages}
-        self.pools, self.pool_info = {}, {}
-        self.tasks, self.tasklog, self.requests, self.failures = {}, [], [], {}
+        self.pools: dict[str, set[int]] = {}
+        self.pool_info: dict[str, Any] = {}
+        self.tasks: dict[str, Any] = {}
+        self.tasklog: list[Any] = []
+        self.requests: list[Any] = []
+        self.failures: dict[Any, Any] = {}
         self.dropped.clear()
         self.apitokens: dict[str, str] = {}
         self.expired: set[str] = set()
@@ -96,7 +101,7 @@ class Pve(FakePve):  # type: ignore[misc]  # fakepve carries no types
         self.lock_wait = 10
         self.slow_network(0.0)
         self.network["node_latency"] = {}
-        self.acl = {}
+        self.acl: dict[str, Any] = {}
         for token, what in cluster.tokens.items():
             for path, privileges in what.privileges.items():
                 self.grant(token, path, *privileges)

@@ -87,7 +87,7 @@ def _user_data(config: dict[str, Any], domain: str) -> str:
     data: dict[str, Any] = {
         "hostname": hostname,
         "manage_etc_hosts": True,
-        "fqdn": name if "." in name else f"{name}.{domain.split()[0]}",
+        "fqdn": name if "." in name else f"{name}.{domain.partition(' ')[0]}",
     }
     if user := config.get("ciuser"):
         data["user"] = str(user)

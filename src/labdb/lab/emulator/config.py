@@ -185,9 +185,8 @@ def _drop_equal(vm: Any) -> None:
     """Forget pending values that are what the guest has already (cleanup_pending)."""
     for key in list(vm.pending):
         value = vm.pending[key]
-        if value is None and key not in vm.config:
-            del vm.pending[key]
-        elif value is not None and str(vm.config.get(key)) == str(value):
+        missing = value is None and key not in vm.config
+        if missing or (value is not None and str(vm.config.get(key)) == str(value)):
             del vm.pending[key]
 
 

@@ -20,9 +20,9 @@ class Control(Pve):
 
     async def listen(self, path: Path) -> asyncio.AbstractServer:
         """Serve the control socket at *path*."""
-        path.unlink(missing_ok=True)
+        _clear(path)
         server = await asyncio.start_unix_server(self._converse, path)
-        path.chmod(0o600)
+        _only_for_us(path)
         return server
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -185,3 +185,11 @@ class Control(Pve):
 
     async def _on_errors_for(self, method: str, path: str) -> list[str]:
         return [entry["name"] for entry in self.errors_for(method, path)]
+
+
+def _clear(path: Path) -> None:
+    path.unlink(missing_ok=True)
+
+
+def _only_for_us(path: Path) -> None:
+    path.chmod(0o600)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The emulator's own authority, its server certificate and its token, made once."""
 
-import datetime
+import datetime as dt
 import ipaddress
 import os
 import secrets
@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 TOKEN_ID = "labdb@pve!lab"  # noqa: S105  # a token's name, not its secret
-LIFETIME = datetime.timedelta(days=365)
-RENEW_BEFORE = datetime.timedelta(days=30)
+LIFETIME = dt.timedelta(days=365)
+RENEW_BEFORE = dt.timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def _fresh(made: Credentials) -> bool:
     if not (made.authority.exists() and made.certificate.exists() and made.key.exists()):
         return False
     end = x509.load_pem_x509_certificate(made.certificate.read_bytes()).not_valid_after_utc
-    return end - datetime.datetime.now(datetime.UTC) > RENEW_BEFORE
+    return end - dt.datetime.now(dt.UTC) > RENEW_BEFORE
 
 
 def _issue(made: Credentials) -> None:
@@ -89,14 +89,14 @@ def _issue(made: Credentials) -> None:
 def _blank(
     subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
 ) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_before(now - dt.timedelta(hours=1))
         .not_valid_after(now + LIFETIME)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )

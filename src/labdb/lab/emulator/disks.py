@@ -51,35 +51,37 @@ class Disks(Permissions):
         volume, props = split_drive(vm.config[slot])
         if is_cdrom(volume, props):
             raise die("you can't resize a cdrom")
-        sid, name = volume_ref(volume)
-        self.require(user, f"/storage/{sid}", "Datastore.AllocateSpace")
+        self.require(user, f"/storage/{volume_ref(volume)[0]}", "Datastore.AllocateSpace")
 
         async def body() -> None:
             booked = self._qm_volume(volume) or {}
             old = int(booked.get("size") or parse_size(props.get("size", "0")))
-            grow = parse_size(text.removeprefix("+"))
-            new = old + grow if text.startswith("+") else grow
+            given = parse_size(text.removeprefix("+"))
+            new = old + given if text.startswith("+") else given
             if new < old:
                 raise TaskError("shrinking disks is not supported")
-            if new == old:
-                return
-            store = self.storages[sid]
-            if "avail" in store:
-                if store["avail"] < new - old:
-                    raise TaskError(f"unable to write to storage '{sid}': No space left on device")
-                store["avail"] -= new - old
-            store["volumes"].setdefault(name, {"content": "images", "vmid": vm.vmid})["size"] = new
-            vm.config[slot] = join_drive(volume, dict(props, size=format_size(new)))
-            if DATA_DISK.fullmatch(slot):
-                disk = Disk(slot, volume, new, props.get("serial", ""))
-                await self.blocking(self.behind(vm).grow_disk, disk)
+            if new > old:
+                self._book(vm, volume, old=old, new=new)
+                vm.config[slot] = join_drive(volume, dict(props, size=format_size(new)))
+                for disk in data_disks(vm.config, slot):
+                    await self.blocking(self.behind(vm).grow_disk, disk)
 
         upid: str = await self.task(vm.node, "resize", vm.vmid, user, body, vm=vm)
         return upid
 
+    def _book(self, vm: Any, volume: str, *, old: int, new: int) -> None:
+        """Take the difference from the storage and give it to the volume."""
+        sid, name = volume_ref(volume)
+        store = self.storages[sid]
+        if "avail" in store:
+            if store["avail"] < new - old:
+                raise TaskError(f"unable to write to storage '{sid}': No space left on device")
+            store["avail"] -= new - old
+        store["volumes"].setdefault(name, {"content": "images", "vmid": vm.vmid})["size"] = new
+
     # allocation
 
-    def _qm_check_drive(
+    def _qm_check_drive(  # noqa: PLR0913, PLR0917  # the signature is fakepve's
         self, user: str, vmid: int, pool: str | None, key: str, value: str, default: str | None
     ) -> None:
         super()._qm_check_drive(user, vmid, pool, key, value, default)

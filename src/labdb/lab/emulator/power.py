@@ -11,8 +11,8 @@ from typing import Any
 
 from labdb.lab.emulator.agent import Agent
 from labdb.lab.emulator.base import TaskError, dress, drives, parse_size, split_props
-from labdb.lab.emulator.cloudinit import CloudInit, mac_of
 from labdb.lab.emulator.clone import Clones
+from labdb.lab.emulator.cloudinit import CloudInit, mac_of
 from labdb.lab.emulator.disks import data_disks
 from labdb.lab.machines import Hardware
 
@@ -25,7 +25,7 @@ class Power(Clones, CloudInit, Agent):
     agent_delay = 0.0
     """Seconds after a start before the guest agent answers."""
 
-    async def task(
+    async def task(  # noqa: PLR0913, PLR0917  # the signature is fakepve's
         self, node: str, ttype: str, tid: Any, user: str, body: Body,
         vm: Any = None, lock: bool = True, log: Iterable[str] = (),
     ) -> str:  # fmt: skip

@@ -66,8 +66,12 @@ class Recording(Pve):
             "params": {key: MASK if key in SECRET else value for key, value in given.items()},
             "status": response.status,
         }
-        if self.record_answers and isinstance(response, web.Response) and response.text:
-            if response.content_type == "application/json":
-                line["answer"] = json.loads(response.text).get("data")
-        with self.record_file.open("a") as out:
-            out.write(json.dumps(line) + "\n")
+        is_json = response.content_type == "application/json"
+        if self.record_answers and isinstance(response, web.Response) and is_json:
+            line["answer"] = json.loads(response.text or "{}").get("data")
+        _append(self.record_file, json.dumps(line))
+
+
+def _append(file: Path, line: str) -> None:
+    with file.open("a") as out:
+        out.write(f"{line}\n")

@@ -2,7 +2,6 @@
 """The cluster's state in a file, so that a restarted emulator takes up where it was."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ class State(Pve):
         text = json.dumps(self.dump(), default=_plain)
         draft = self.state_file.with_suffix(".new")
         draft.write_text(text)
-        os.replace(draft, self.state_file)
+        draft.replace(self.state_file)
 
     def dump(self) -> dict[str, Any]:
         """Return everything that outlives the process."""

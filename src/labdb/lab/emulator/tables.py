@@ -12,11 +12,20 @@ import uuid
 from typing import Any
 
 from labdb.lab.cluster import GIB
-from labdb.lab.emulator.base import Pve, Routes, die, ok, parse_size, split_drive, split_list
+from labdb.lab.emulator.base import (
+    Pve,
+    Routes,
+    die,
+    ok,
+    parse_size,
+    split_drive,
+    split_list,
+    split_props,
+)
 
 SYSTEM_MEMORY = 4 * GIB
 """What the node's own services take."""
-REPOSITORY = "labdb0000".encode().hex()[:16]
+REPOSITORY = "6c61626462303030"
 
 
 class Tables(Pve):
@@ -82,18 +91,27 @@ class Tables(Pve):
             "uptime": 864_000,
         }
 
+    async def _cluster_status(self, request: Any) -> Any:
+        answer = json.loads((await super()._cluster_status(request)).text)["data"]
+        answer[0].pop("online")
+        return ok(answer)
+
+    def _vm_status(self, vm: Any, listing: bool = False) -> dict[str, Any]:
+        status: dict[str, Any] = super()._vm_status(vm, listing)
+        return {key: value for key, value in status.items() if value is not None}
+
     async def _nodes(self, request: Any) -> Any:
         answer = json.loads((await super()._nodes(request)).text)["data"]
-        return ok([entry | self.capacity(entry["node"]) for entry in answer])
+        return ok([node | self.capacity(node["node"]) for node in answer])
 
     async def _resources(self, request: Any) -> Any:
         answer = json.loads((await super()._resources(request)).text)["data"]
         for entry in answer:
             if entry["type"] == "node":
-                entry |= self.capacity(entry["node"])
+                entry.update(self.capacity(entry["node"]))
             elif entry["type"] == "storage":
                 total, used, _left = self._space(self.storages[entry["storage"]])
-                entry |= {"maxdisk": total, "disk": used}
+                entry.update(maxdisk=total, disk=used)
         return ok(answer)
 
     async def _node_status(self, v: dict[str, Any], _user: str) -> dict[str, Any]:
@@ -290,11 +308,10 @@ class Tables(Pve):
             raise die(f"Job '{job}' already exists")
         if (storage := v.get("storage")) and storage not in self.storages:
             raise die(f"storage '{storage}' does not exist")
-        stored = {k: int(x) if isinstance(x, bool) else x for k, x in v.items()}
         self.backup_jobs[job] = {
             "enabled": 1,
             "mode": "snapshot",
-            **stored,
+            **_unfolded(v),
             "id": job,
             "type": "vzdump",
             "next-run": int(time.time()) // 86_400 * 86_400 + 86_400,
@@ -305,12 +322,18 @@ class Tables(Pve):
 
     async def _jobs_update(self, v: dict[str, Any], _user: str) -> None:
         self.need_quorum()
-        _change(self._job(v["id"]), v, fixed=("id", "type"))
+        _change(self._job(v["id"]), _unfolded(v), fixed=("id", "type"))
 
     async def _jobs_delete(self, v: dict[str, Any], _user: str) -> None:
         self.need_quorum()
         self._job(v["id"])
         del self.backup_jobs[v["id"]]
+
+
+def _unfolded(values: dict[str, Any]) -> dict[str, Any]:
+    """Return *values* with the property strings of a backup job as the objects it shows."""
+    folded = {key for key in ("fleecing", "performance", "prune-backups") if values.get(key)}
+    return values | {key: split_props(values[key])[1] for key in folded}
 
 
 def _sid(text: str) -> str:
