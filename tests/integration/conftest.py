@@ -22,10 +22,14 @@ A client must pass ``pve.ca_file`` with each request: ``REQUESTS_CA_BUNDLE`` in 
 environment would win over a session's ``verify``; the fixtures take it away.
 """
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import pytest
+import requests
 
 from labdb.lab import cluster, control
 from labdb.lab.control import EmulatedPve
@@ -66,3 +70,58 @@ def pve(pve_process: EmulatedPve, monkeypatch: pytest.MonkeyPatch) -> EmulatedPv
 def pve_today(pve_today_process: EmulatedPve, monkeypatch: pytest.MonkeyPatch) -> EmulatedPve:
     """The emulated cluster with VM 2002 as production has it before labdb."""
     return _fresh(pve_today_process, monkeypatch)
+
+
+class Api:
+    """A client as plain as can be: what the emulator says, unfiltered."""
+
+    def __init__(self, running: EmulatedPve) -> None:
+        self.pve = running
+        self.session = requests.Session()
+        self.session.headers.update(running.headers)
+
+    def ask(self, method: str, path: str, **params: Any) -> requests.Response:
+        """Send one request; ``__`` in a parameter's name is a dash."""
+        body = {key.replace("__", "-"): value for key, value in params.items()}
+        how: Any = {"params" if method == "GET" else "data": body}
+        url = f"{self.pve.url}/api2/json{path}"
+        return self.session.request(method, url, verify=str(self.pve.ca_file), timeout=60, **how)
+
+    def __call__(self, method: str, path: str, **params: Any) -> Any:
+        """Return the data of an answer that must be good."""
+        answer = self.ask(method, path, **params)
+        assert answer.status_code == 200, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json()["data"]
+
+    def refusal(self, method: str, path: str, **params: Any) -> str:
+        """Return status, message and field errors of an answer that must be bad."""
+        answer = self.ask(method, path, **params)
+        assert answer.status_code != 200, f"{method} {path} was accepted: {answer.text}"
+        body = answer.json()
+        fields = [f"{field}: {text.strip()}" for field, text in (body.get("errors") or {}).items()]
+        return "; ".join([f"{answer.status_code} {body['message'].strip()}", *fields])
+
+    def task(self, method: str, path: str, **params: Any) -> str:
+        """Return the exit status of the task that a request starts."""
+        upid = self(method, path, **params)
+        node = upid.split(":")[1]
+        for _ in range(600):
+            task = self("GET", f"/nodes/{node}/tasks/{quote(upid, safe='')}/status")
+            if task["status"] == "stopped":
+                return str(task["exitstatus"])
+            time.sleep(0.1)
+        pytest.fail(f"the task {upid} does not end")
+
+    def clone(self, vmid: int = 2002, **params: Any) -> str:
+        """Clone the template on node06 and return the path of the new guest."""
+        given = {"name": "proj-pg01", "full": 1, "storage": "nvmethin01"} | params
+        assert self.task("POST", "/nodes/node06/qemu/9000/clone", newid=vmid, **given) == "OK"
+        return f"/nodes/node06/qemu/{vmid}"
+
+
+@pytest.fixture
+def api(pve: EmulatedPve) -> Iterator[Api]:
+    """A plain client of ``pve``."""
+    client = Api(pve)
+    yield client
+    client.session.close()
