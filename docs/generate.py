@@ -167,7 +167,7 @@ def exit_codes_page() -> str:
     ]
     rows.append((70, f"`{errors.LabdbError.code}`", "A defect of labdb; please report it."))
     table = _table(("Exit code", "`error.code` in JSON", "Meaning"), rows)
-    return "\n".join((NOTE, "# Exit codes\n", table))
+    return f"{NOTE}\n# Exit codes\n\n{table}"
 
 
 def pages() -> dict[Path, str]:

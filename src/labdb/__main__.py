@@ -2,11 +2,11 @@
 
 import sys
 
+from labdb.cli.app import run
+
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    from labdb.cli.app import run
-
     sys.exit(run(sys.argv[1:]))
 
 

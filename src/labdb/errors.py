@@ -20,6 +20,7 @@ class LabdbError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
+        """Return the three lines, without the empty ones."""
         return "\n".join(part for part in (self.what, self.why, self.hint) if part)
 
     def to_dict(self) -> dict[str, str]:

@@ -21,6 +21,7 @@ from labdb.size import Size
 
 NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 IDENTIFIER = r"^[a-z_][a-z0-9_]{0,62}$"
+WIDEST_CLIENT_NETWORK = 8  # the widest private range, 10.0.0.0/8
 DISK_SLOT = r"^scsi([0-9]|[12][0-9]|30)$"
 CALENDAR = "systemd.time(7) calendar expression, for example '*-*-* 02:00:00'"
 
@@ -106,7 +107,10 @@ class Guest(Declared):
     template: Template
     cpu: Cpu
     memory: Size = Field(
-        default="8GB", ge=1 << 30, description="Memory; balloon is always set equal to it."
+        default=8 << 30,
+        ge=1 << 30,
+        validate_default=False,
+        description="Memory; balloon is always set equal to it.",
     )
     network: GuestNetwork
     cloud_init: CloudInit
@@ -236,7 +240,9 @@ class Workload(Declared):
     analytic_sessions: int = Field(
         default=4, ge=1, le=500, description="Analysts whose big queries run at the same time."
     )
-    expected_data: Size = Field(default="60GB", description="Expected size of all databases.")
+    expected_data: Size = Field(
+        default=60 << 30, validate_default=False, description="Expected size of all databases."
+    )
 
 
 RoleKind = Literal["admin", "owner", "loader", "analyst", "application", "monitoring", "backup"]
@@ -267,7 +273,7 @@ class Client(Declared):
 
     @model_validator(mode="after")
     def _not_the_world(self) -> Self:
-        if self.network.prefixlen < 8:
+        if self.network.prefixlen < WIDEST_CLIENT_NETWORK:
             raise ValueError(f"{self.network} opens the server to the world; name a network")
         return self
 

@@ -37,7 +37,10 @@ def _expanded(environment: str) -> dict[str, Any]:
     folder = TOP / "inventories" / environment
     server = _read(folder / "host_vars" / "proj-pg01" / "server.yml")["labdb_server"]
     shared = _read(folder / "group_vars" / "all" / "environment.yml")["labdb_environment"]
-    return role_variables(Server.model_validate(server), Environment.model_validate(shared))
+    variables: dict[str, Any] = role_variables(
+        Server.model_validate(server), Environment.model_validate(shared)
+    )
+    return variables
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -79,7 +82,9 @@ def test_only_the_roles_own_tags_and_always_are_used(role: str) -> None:
     def collect(tasks: Any) -> None:
         for task in tasks or []:
             tags.update(task.get("tags", []))
-            apply = (task.get("ansible.builtin.include_tasks") or {}) if isinstance(task, dict) else {}
+            apply = (
+                (task.get("ansible.builtin.include_tasks") or {}) if isinstance(task, dict) else {}
+            )
             if isinstance(apply, dict):
                 tags.update(apply.get("apply", {}).get("tags", []))
             for part in ("block", "rescue", "always"):
@@ -87,7 +92,11 @@ def test_only_the_roles_own_tags_and_always_are_used(role: str) -> None:
 
     for path in (TOP / "roles" / role / "tasks").glob("*.yml"):
         collect(_read(path))
-    assert [tag for tag in sorted(tags) if tag not in ("always", role) and not tag.startswith(role + "_")] == []
+    assert [
+        tag
+        for tag in sorted(tags)
+        if tag not in ("always", role) and not tag.startswith(role + "_")
+    ] == []
 
 
 @pytest.mark.parametrize("environment", ["lab", "production"])

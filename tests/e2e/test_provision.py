@@ -13,7 +13,6 @@ from typing import Any
 import psycopg
 import pytest
 import yaml
-
 from tests.e2e.conftest import SERVER, Lab
 
 pytestmark = pytest.mark.e2e
@@ -42,7 +41,7 @@ def _secrets(lab: Lab) -> dict[str, Any]:
     return secrets
 
 
-def _connect(lab: Lab, **options: str) -> psycopg.Connection[tuple[Any, ...]]:
+def _connect(lab: Lab) -> psycopg.Connection[tuple[Any, ...]]:
     return psycopg.connect(
         host=lab.address,
         dbname="desi_void_desivast",
@@ -51,7 +50,6 @@ def _connect(lab: Lab, **options: str) -> psycopg.Connection[tuple[Any, ...]]:
         sslmode="verify-full",
         sslrootcert=str(lab.state / "lab" / "ca.crt"),
         autocommit=True,
-        **options,
     )
 
 
