@@ -38,7 +38,7 @@ class NicState:
 
 @dataclass(frozen=True, slots=True)
 class FirewallRule:
-    """An incoming rule of a guest's Proxmox firewall that accepts; *position* only when observed."""
+    """An accepting incoming rule of a guest's Proxmox firewall; only an observed one has a place."""
 
     port: int
     protocol: str

@@ -106,7 +106,7 @@ def _destroy(
         ),
         way_back=(
             "the pgBackRest repository is on one of these disks and goes with them; the only way "
-            f"back is a backup of the whole VM: vzdump {guest.vmid} --mode stop --storage <storage> "
+            f"back is a backup of the whole VM: vzdump {guest.vmid} --mode stop --storage NAME "
             "before this step, qmrestore after it"
         ),
         refusals=refusals,

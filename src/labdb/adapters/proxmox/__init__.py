@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from labdb.adapters.proxmox.converge import Convergence, Options, Outcome
-from labdb.adapters.proxmox.failures import FORBIDDEN, NO_AGENT, ApiError, explained
+from labdb.adapters.proxmox.failures import FORBIDDEN, ApiError, explained
 from labdb.adapters.proxmox.observe import observe
 from labdb.adapters.proxmox.removal import Removal, RemovalPlan
 from labdb.adapters.proxmox.session import Session, open_session
@@ -63,16 +63,22 @@ class Proxmox:
         """Return the way to take the guest away, in two steps."""
         return Removal(self.session, DesiredGuest.of(server), self._explained)
 
-    def host_key(self, node: str, vmid: int) -> str | None:
-        """Return the guest's SSH host key as its agent reads it; None when it does not answer."""
-        try:
-            answer = self.session.get(f"nodes/{node}/qemu/{vmid}/agent/file-read", file=HOST_KEY)
-        except ApiError as error:
-            if NO_AGENT.search(error.text) or error.status == FORBIDDEN:
-                return None
-            with self._explained():
-                raise
-        return str(answer.get("content", "")).strip() or None
+    def host_key(self, node: str, vmid: int, *, tries: int = 1) -> str | None:
+        """Return the guest's SSH host key as its agent reads it; None when it cannot.
+
+        A guest that has just started makes its key a moment later: *tries*, 1 s apart.
+        """
+        path = f"nodes/{node}/qemu/{vmid}/agent/file-read"
+        for left in reversed(range(tries)):
+            try:
+                content = self.session.get(path, file=HOST_KEY).get("content", "")
+            except ApiError as error:
+                if error.status == FORBIDDEN or not left:
+                    return None
+            else:
+                return str(content).strip() or None
+            self.session.sleep(1.0)
+        return None
 
     def pin_host_key(
         self, server: Server | DesiredGuest, known_hosts: Path, *, is_new: bool, dry: bool = False
@@ -85,7 +91,8 @@ class Proxmox:
         """
         wanted = DesiredGuest.of(server)
         text = known_hosts.read_text(encoding="utf-8") if known_hosts.is_file() else ""
-        key = self.host_key(wanted.node, wanted.vmid)
+        with self._explained():
+            key = self.host_key(wanted.node, wanted.vmid, tries=60 if is_new else 1)
         if key is None:
             if is_known(text, wanted.network.host):
                 return False

@@ -51,6 +51,17 @@ class Outcome:
     findings: tuple[Finding, ...] = ()
 
     @property
+    def is_new(self) -> bool:
+        """Tell whether this run created the guest, or brought an earlier creation to its end."""
+        finished = any(item.field == "description" for item in self.plan.changes)
+        return self.plan.creates or finished
+
+    @property
+    def started(self) -> bool:
+        """Tell whether this run booted the guest."""
+        return any(step.action in ALONE for step in self.plan.steps)
+
+    @property
     def changes(self) -> tuple[Change, ...]:
         """Changes that were made, or would be; withheld ones are not."""
         return tuple(item for item in self.plan.changes if item not in self.plan.withheld)
