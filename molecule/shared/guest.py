@@ -10,21 +10,23 @@ import sys
 from ipaddress import ip_network
 from pathlib import Path
 
-from labdb.lab import image
+from labdb.lab import image, mirror
+from labdb.lab.daemon import Daemon
 from labdb.lab.engine import engine
 
-MIRROR_PORT = 8480
+MIRROR_SECONDS = 600.0
+"""A cold cache: the extensions are compiled."""
 
 
 def up(scratch: Path, size: str, serials: list[str]) -> dict[str, object]:
     """Make everything that must be there before the container is."""
     bridge = engine().networks.get("bridge").attrs["IPAM"]["Config"][0]
-    gateway = bridge.get("Gateway") or ip_network(bridge["Subnet"])[1]
+    gateway = str(bridge.get("Gateway") or ip_network(bridge["Subnet"])[1])
     make_authority(scratch / "authority")
     devices = [attach(scratch / f"{serial}.disk", size) for serial in serials]
     return {
         "image": image.ensure(),
-        "mirror": f"http://{gateway}:{MIRROR_PORT}/pub/repos/apt",
+        "mirror": f"{serve_mirror(scratch, gateway)}/{mirror.URL_PATH}",
         "cgroup": cgroup(),
         "devices": [
             f"{device}:/dev/sd{letter}:rwm"
@@ -34,11 +36,28 @@ def up(scratch: Path, size: str, serials: list[str]) -> dict[str, object]:
 
 
 def down(scratch: Path) -> None:
-    """Release the loop devices and forget what was on them."""
+    """Stop the mirror, release the loop devices and forget what was on them."""
+    mirror_daemon(scratch).stop()
     for disk in scratch.glob("*.disk"):
         for device in attached(disk):
             run("losetup", "--detach", device)
         disk.unlink()
+
+
+def serve_mirror(scratch: Path, address: str) -> str:
+    """Return the URL of this scenario's own mirror server, started now when it is not up."""
+    daemon = mirror_daemon(scratch)
+    daemon.start(
+        *("serve", "--address", address, "--port", "0"),
+        ready=lambda: "serving" in daemon.log.read_text(),
+        timeout=MIRROR_SECONDS,
+    )
+    return daemon.log.read_text().split()[-1]
+
+
+def mirror_daemon(scratch: Path) -> Daemon:
+    """Return the process that serves the packages to this scenario's guest."""
+    return Daemon("labdb.lab.mirror", scratch / "mirror.pid", scratch / "mirror.log")
 
 
 def attach(disk: Path, size: str) -> str:
