@@ -14,6 +14,8 @@ import yaml
 
 from labdb import errors
 from labdb.cli.app import cli
+from labdb.domain.desired import DesiredGuest
+from labdb.domain.privileges import required
 from labdb.domain.schema import json_schema
 from labdb.domain.variables import postgresql_parameters
 from labdb.spec import Server
@@ -136,13 +138,51 @@ def role_readme(role: Path) -> str:
     return f"{head}{BEGIN}\n\n{table}\n{END}{rest.split(END, 1)[1]}"
 
 
+def _proj_pg01() -> Server:
+    source = TOP / "inventories" / "production" / "host_vars" / "proj-pg01" / "server.yml"
+    return Server.model_validate(_read(source)["labdb_server"])
+
+
+def privileges_page() -> str:
+    """Return the page of what the API token may do, path by path, with the commands."""
+    needed = required(DesiredGuest.of(_proj_pg01()), "9")
+    everywhere = sorted({item.name for item in needed if item.path == "/"})
+    elsewhere = sorted({item.name for item in needed if item.path != "/"})
+    paths = dict.fromkeys(item.path for item in needed if item.path != "/")
+    both = "--users labdb@pve --tokens 'labdb@pve!provision'"
+    lines = [
+        f'$ pveum role add labdb --privs "{" ".join(elsewhere)}"',
+        f'$ pveum role add labdb-cluster --privs "{" ".join(everywhere)}"',
+        "$ pveum user add labdb@pve",
+        "$ pveum user token add labdb@pve provision --privsep 1",
+        f"$ pveum acl modify / {both} --roles labdb-cluster --propagate 0",
+        *(f"$ pveum acl modify {path} {both} --roles labdb" for path in paths),
+    ]
+    rows = [(f"`{item.path}`", item.name, f"to {item.purpose}") for item in needed]
+    return "\n".join(
+        (
+            NOTE,
+            "# Privileges of the API token\n",
+            "What the token needs for proj-pg01 on Proxmox VE 9, and nothing else. On version 8",
+            "`VM.Monitor` stands in place of the two `VM.GuestAgent` privileges.\n",
+            _table(("Path", "Privilege", "Needed"), rows),
+            "As root on any node:\n",
+            "```console",
+            *lines,
+            "```\n",
+            "A token with `--privsep 1` has what both it and its user have: both get the rights.",
+            "`Sys.Modify` is for the declared vzdump job only; leave `guest.backup` out of the",
+            "declaration, and it is not needed. `labdb template build` needs more, see",
+            "[Build a template](../how-to/build-a-template.md).\n",
+        )
+    )
+
+
 def parameters_page() -> str:
     """Return the page of proj-pg01's parameters, each with its reason."""
-    source = TOP / "inventories" / "production" / "host_vars" / "proj-pg01" / "server.yml"
-    server = Server.model_validate(_read(source)["labdb_server"])
     rows = [
         (f"`{item.name}`", f"`{item.value}`", item.context, item.reason)
-        for item in postgresql_parameters(server)
+        for item in postgresql_parameters(_proj_pg01())
     ]
     return "\n".join(
         (
@@ -180,6 +220,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "role-variables.md": roles_page(),
         REFERENCE / "parameters.md": parameters_page(),
         REFERENCE / "exit-codes.md": exit_codes_page(),
+        REFERENCE / "token-privileges.md": privileges_page(),
     } | {role / "README.md": role_readme(role) for role in _roles()}
 
 

@@ -16,7 +16,7 @@ call() { # METHOD PATH [curl options]: the answer's data as JSON
         python3 -c 'import json, sys; print(json.dumps(json.load(sys.stdin)["data"]))'
 }
 
-field() { python3 -c 'import json, sys; print(json.load(sys.stdin).get(sys.argv[1], ""))' "$1"; }
+field() { python3 -c 'import json, sys; print((json.load(sys.stdin) or {}).get(sys.argv[1], ""))' "$1"; }
 
 finish() { # the task whose UPID is on standard input
     local upid state
@@ -57,7 +57,7 @@ done
 host_key=
 for _ in $(seq 120); do
     host_key=$(call GET "$qemu/$VMID/agent/file-read?file=/etc/ssh/ssh_host_ed25519_key.pub" \
-        2> /dev/null | field content) && [[ -n $host_key ]] && break
+        2> /dev/null | field content 2> /dev/null) && [[ -n $host_key ]] && break
     sleep 0.5
 done
 printf '%s %s\n' "$ADDRESS" "$(cut -d' ' -f1,2 <<< "$host_key")" > "$KNOWN_HOSTS"

@@ -214,8 +214,11 @@ systemctl -q enable nftables
 nft -f /etc/nftables.conf
 
 # It answers
-for _ in $(seq 20); do
-    curl -fsS "http://$ADDRESS:9187/metrics" 2> /dev/null | grep -q '^pg_up 1' && break
+for _ in $(seq 40); do
+    curl -fsS "http://$ADDRESS:9187/metrics" 2> /dev/null | grep -q '^pg_up 1' && up=1 && break
     sleep 0.5
 done
+[[ ${up:-} ]]
+curl -fsS "http://$ADDRESS:9854/metrics" | grep -q '^pgbackrest_backup_info'
+curl -fsS "http://$ADDRESS:9100/metrics" | grep -q '^node_load1'
 psql -d desi_void_desivast -At -c 'SELECT q3c_radial_query(10, 10, 10, 10.1, 1)' | grep -qx t
