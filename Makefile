@@ -1,0 +1,29 @@
+# Two commands on a fresh machine: `make lab` shows the product, `make test` tests it.
+
+HOST := sh src/labdb/lab/host.sh
+BIN := .venv/bin
+INVENTORY := inventories/lab
+SERVER := proj-pg01
+
+.PHONY: lab lab-down test test-long venv
+
+# The declared server, provisioned on the embedded lab, with its verification report.
+lab: venv
+	$(HOST) root $(BIN)/labdb lab up
+	$(HOST) root $(BIN)/labdb provision $(SERVER) -i $(INVENTORY) --yes
+
+# The lab and its guests taken away again; caches and keys stay.
+lab-down:
+	$(HOST) root $(BIN)/labdb lab down
+
+# Every check and every test.
+test: venv
+	$(HOST) root $(BIN)/nox
+
+# The same, with the guest under QEMU as well.
+test-long: venv
+	LABDB_LONG=1 LABDB_E2E_QEMU=1 $(HOST) root $(BIN)/nox
+
+# What both need: packages of the system, the Docker daemon, a virtual environment.
+venv:
+	$(HOST) packages docker venv
