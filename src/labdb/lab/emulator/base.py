@@ -162,6 +162,8 @@ def dress(vm: Any, *, has_agent: bool = True, address: str = "", bookkeeping: bo
     vm.bookkeeping = bookkeeping
     vm.image = {}
     vm.agent_since = 0.0
+    vm.at_work = 0
+    vm.turn = 0
 
 
 def _storage(name: str, cluster: Cluster) -> dict[str, Any]:

@@ -5,8 +5,9 @@ Every worker of Proxmox VE passes through :meth:`Power.task`; what has to happen
 machine happens inside the same task, so that its failure is the task's.
 """
 
+import contextlib
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
 from labdb.lab.emulator.agent import Agent
@@ -17,6 +18,20 @@ from labdb.lab.emulator.disks import data_disks
 from labdb.lab.machines import Hardware
 
 Body = Callable[[], Awaitable[str | None]]
+
+
+@contextlib.contextmanager
+def at_work(vm: Any) -> Iterator[None]:
+    """Mark *vm* as in the hands of a task, so that nobody else judges its power."""
+    if vm is None:
+        yield
+        return
+    vm.at_work += 1
+    try:
+        yield
+    finally:
+        vm.at_work -= 1
+        vm.turn += 1
 
 
 class Power(Clones, CloudInit, Agent):
@@ -39,14 +54,13 @@ class Power(Clones, CloudInit, Agent):
             before = set(target.snapshots) if target else set()
             if ttype in ("qmstart", "qmreboot") and target is not None:
                 self._check_bridges(target)
-            note = await body()
-            try:
+            with at_work(target):
+                note = await body()
                 if ttype == "qmclone":
                     await self.after_qmclone(target, source)
                 elif follow := getattr(self, f"after_{ttype}", None):
                     await follow(target, before)
-            finally:
-                self.save()
+            self.save()
             return note
 
         try:

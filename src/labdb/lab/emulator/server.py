@@ -84,6 +84,7 @@ class Emulator(Recording, State, Control, Configuration, Power, Tables, Imports)
         """Notice guests that powered themselves off or came back, until cancelled."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
+            seen = [(vm, vm.turn) for vm in self.vms if not (vm.bookkeeping or vm.template)]
             try:
                 running = await self.blocking(self.machines.running)
             except TaskError as error:
@@ -91,8 +92,8 @@ class Emulator(Recording, State, Control, Configuration, Power, Tables, Imports)
                 continue
             if running is None:
                 return
-            for vm in self.vms:
-                if not vm.bookkeeping and vm.lock_holder is None and not vm.template:
+            for vm, turn in seen:
+                if vm in self.vms and not vm.at_work and vm.turn == turn:
                     self._notice(vm, is_on=vm.vmid in running)
 
     def _notice(self, vm: Any, *, is_on: bool) -> None:
