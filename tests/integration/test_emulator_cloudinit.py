@@ -68,9 +68,7 @@ def test_network_data_has_the_address_and_the_cards_mac(api: Any, guest: str) ->
      {"net0": "virtio=BC:24:11:00:00:01,bridge=vmbr1"}],
     ids=lambda change: next(iter(change)),
 )  # fmt: skip
-def test_a_changed_field_is_another_instance(
-    api: Any, guest: str, change: dict[str, str]
-) -> None:
+def test_a_changed_field_is_another_instance(api: Any, guest: str, change: dict[str, str]) -> None:
     before = instance(api, guest)
     api("PUT", f"{guest}/config", **change)
     assert instance(api, guest) != before
@@ -107,9 +105,7 @@ def host_key(api: Any, guest: str) -> str:
     return str(api("GET", f"{guest}/agent/file-read", file=HOST_KEY)["content"])
 
 
-def test_a_reboot_keeps_the_host_key_and_another_instance_has_another(
-    api: Any, guest: str
-) -> None:
+def test_a_reboot_keeps_the_host_key_and_another_instance_has_another(api: Any, guest: str) -> None:
     api.task("POST", f"{guest}/status/start")
     first = host_key(api, guest)
     assert first.startswith("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5")

@@ -104,7 +104,7 @@ NEEDED = [
 ]
 
 
-@pytest.mark.parametrize(("privilege", "change"), NEEDED, ids=lambda v: str(v))
+@pytest.mark.parametrize(("privilege", "change"), NEEDED, ids=str)
 def test_a_missing_privilege_is_named(api: Any, privilege: str, change: dict[str, Any]) -> None:
     guest = api.clone()
     api.pve.control.revoke(privilege)
@@ -114,7 +114,7 @@ def test_a_missing_privilege_is_named(api: Any, privilege: str, change: dict[str
 
 
 @pytest.mark.parametrize("kept", ["VM.Config.Cloudinit", "VM.Config.Network"])
-@pytest.mark.parametrize("change", [{"ciuser": "a"}, {"ipconfig0": "ip=dhcp"}], ids=lambda c: str(c))
+@pytest.mark.parametrize("change", [{"ciuser": "a"}, {"ipconfig0": "ip=dhcp"}], ids=str)
 def test_cloud_init_needs_either_of_two_privileges(
     api: Any, kept: str, change: dict[str, str]
 ) -> None:
@@ -122,7 +122,9 @@ def test_cloud_init_needs_either_of_two_privileges(
     both = {"VM.Config.Cloudinit", "VM.Config.Network"}
     for privilege in both:
         api.pve.control.revoke(privilege)
-    assert "VM.Config.Cloudinit|VM.Config.Network" in api.refusal("PUT", f"{guest}/config", **change)
+    assert "VM.Config.Cloudinit|VM.Config.Network" in api.refusal(
+        "PUT", f"{guest}/config", **change
+    )
     api.pve.control.grant(kept)
     api("PUT", f"{guest}/config", **change)
 

@@ -17,7 +17,9 @@ def guest(api: Any) -> str:
 
 def pending(api: Any, guest: str) -> dict[str, Any]:
     entries = api("GET", f"{guest}/pending")
-    return {e["key"]: e.get("pending", "deleted") for e in entries if "pending" in e or "delete" in e}
+    return {
+        e["key"]: e.get("pending", "deleted") for e in entries if "pending" in e or "delete" in e
+    }
 
 
 def test_tags_are_sorted_lowered_and_joined_by_semicolons(api: Any, guest: str) -> None:

@@ -135,6 +135,7 @@ def test_an_image_that_is_not_there_is_named(api: Any) -> None:
 def test_a_downloaded_image_with_another_sum_is_refused(api: Any) -> None:
     url = "https://cloud.debian.org/d.qcow2"
     api.pve.control.checksum(url, "b" * 128)
-    said = api.task("POST", "/nodes/node06/storage/local/download-url", content="import", url=url,
-                    filename="d.qcow2", checksum="a" * 128, checksum__algorithm="sha512")  # fmt: skip
+    given = {"content": "import", "url": url, "filename": "d.qcow2", "checksum": "a" * 128}
+    path = "/nodes/node06/storage/local/download-url"
+    said = api.task("POST", path, checksum__algorithm="sha512", **given)
     assert said.startswith("checksum mismatch: got 'bbb")

@@ -16,9 +16,7 @@ CONFIG = "/nodes/node06/qemu/2021/config"
 def test_a_held_lock_file_times_out_in_the_words_of_proxmox_ve(api: Any) -> None:
     api.pve.control.hold_config_lock(2021)
     said = api.refusal("PUT", CONFIG, cores=4)
-    assert said == (
-        "500 can't lock file '/var/lock/qemu-server/lock-2021.conf' - got timeout"
-    )
+    assert said == ("500 can't lock file '/var/lock/qemu-server/lock-2021.conf' - got timeout")
     api.pve.control.release_config_lock(2021)
     api("PUT", CONFIG, cores=4)
 

@@ -27,7 +27,7 @@ def play(api: Any, home: Path, *arguments: str) -> subprocess.CompletedProcess[s
         "PVE_TOKEN": api.pve.token_secret,
         "REQUESTS_CA_BUNDLE": str(api.pve.ca_file),
     }
-    command = [Path(sys.executable).with_name("ansible-playbook"), "-e",
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-e",
                f"ansible_python_interpreter={sys.executable}", *arguments]  # fmt: skip
     return subprocess.run(
         command, env=environment, capture_output=True, text=True, check=False, cwd=home

@@ -199,3 +199,14 @@ def drives(
     """Return (slot, volume, options) of the configured disks, CD-ROM drives left out."""
     found = drives_of(config, skip_cdrom=True)
     return [entry for entry in found if not slots or entry[0] in slots]
+
+
+def change(entry: dict[str, Any], values: dict[str, Any], *, fixed: tuple[str, ...]) -> None:
+    """Change a section of a configuration file as ``PUT`` does; *fixed* keys stay."""
+    for key in split_list(values.get("delete")):
+        entry.pop(key, None)
+    entry |= {
+        key: value
+        for key, value in values.items()
+        if key not in ("delete", "digest", "node", *fixed) and value is not None
+    }

@@ -7,21 +7,23 @@ from pathlib import Path
 from typing import Any
 
 from labdb.lab.cluster import Cluster
+from labdb.lab.emulator.availability import Availability
 from labdb.lab.emulator.base import PveError, TaskError, dress
 from labdb.lab.emulator.config import Configuration
 from labdb.lab.emulator.control import Control
 from labdb.lab.emulator.credentials import TOKEN_ID, Credentials, ensure
 from labdb.lab.emulator.imports import Imports
+from labdb.lab.emulator.jobs import Jobs
+from labdb.lab.emulator.nodes import Nodes
 from labdb.lab.emulator.power import Power
 from labdb.lab.emulator.recording import Recording
 from labdb.lab.emulator.state import State
-from labdb.lab.emulator.tables import Tables
 from labdb.lab.machines import Machines
 
 WATCH_SECONDS = 2.0
 
 
-class Emulator(Recording, State, Control, Configuration, Power, Tables, Imports):
+class Emulator(Recording, State, Control, Configuration, Power, Nodes, Availability, Jobs, Imports):
     """A Proxmox VE cluster with everything that labdb asks of one."""
 
     def __init__(

@@ -1,59 +1,30 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""What the cluster knows beside its guests: node capacity, bridges, HA and backup jobs.
+"""Nodes: what each has, what its guests take, and which bridges it offers.
 
-Source: pve-manager, PVE/API2/{Nodes,Network,Backup}.pm; pve-ha-manager,
-PVE/API2/HA/Resources.pm.
+Source: pve-manager, PVE/API2/Nodes.pm, PVE/API2/Network.pm and PVE/API2/Cluster.pm.
 """
 
-import hashlib
 import json
-import time
-import uuid
 from typing import Any
 
 from labdb.lab.cluster import GIB
-from labdb.lab.emulator.base import (
-    Pve,
-    Routes,
-    die,
-    ok,
-    parse_size,
-    split_drive,
-    split_list,
-    split_props,
-)
+from labdb.lab.emulator.base import Pve, Routes, die, ok, parse_size, split_drive
 
 SYSTEM_MEMORY = 4 * GIB
 """What the node's own services take."""
 REPOSITORY = "6c61626462303030"
 
 
-class Tables(Pve):
-    """Small tables that fakepve answers with made-up rows."""
+class Nodes(Pve):
+    """Capacity and bridges, which fakepve makes up."""
 
-    def _routes_labtables(self) -> Routes:
-        resources, jobs, rules = "/cluster/ha/resources", "/cluster/backup", "/cluster/ha/rules"
+    def _routes_labnodes(self) -> Routes:
         return [
             ("GET", "/nodes/{node}/status", self._node_status),
             ("GET", "/nodes/{node}/network", self._networks),
             ("GET", "/nodes/{node}/network/{iface}", self._network_card),
             ("GET", "/cluster/sdn/vnets", self._nothing),
             ("GET", "/cluster/sdn/zones", self._nothing),
-            ("GET", "/cluster/ha/groups", self._nothing),
-            ("GET", resources, self._ha_list),
-            ("POST", resources, self._ha_create),
-            ("GET", f"{resources}/{{sid}}", self._ha_read),
-            ("PUT", f"{resources}/{{sid}}", self._ha_update),
-            ("DELETE", f"{resources}/{{sid}}", self._ha_delete),
-            ("GET", rules, self._rules_list),
-            ("POST", rules, self._rules_create),
-            ("GET", f"{rules}/{{rule}}", self._rules_read),
-            ("DELETE", f"{rules}/{{rule}}", self._rules_delete),
-            ("GET", jobs, self._jobs_list),
-            ("POST", jobs, self._jobs_create),
-            ("GET", f"{jobs}/{{id}}", self._jobs_read),
-            ("PUT", f"{jobs}/{{id}}", self._jobs_update),
-            ("DELETE", f"{jobs}/{{id}}", self._jobs_delete),
         ]
 
     async def _nothing(self, _v: dict[str, Any], _user: str) -> list[Any]:
@@ -62,8 +33,6 @@ class Tables(Pve):
     async def _version(self, _request: Any) -> Any:
         answer = {"version": self.version, "release": self.release_version, "repoid": REPOSITORY}
         return ok(answer)
-
-    # nodes
 
     @staticmethod
     def _vm_maxdisk(vm: Any) -> int:
@@ -159,8 +128,6 @@ class Tables(Pve):
             },
         }
 
-    # bridges
-
     def _interfaces_of_node(self) -> list[dict[str, Any]]:
         cards: list[dict[str, Any]] = []
         for name, bridge in self.cluster.bridges.items():
@@ -222,139 +189,3 @@ class Tables(Pve):
             if card["iface"] == v["iface"]:
                 return card
         raise die("interface does not exist")
-
-    # high availability
-
-    async def _ha_list(self, v: dict[str, Any], _user: str) -> list[dict[str, Any]]:
-        kind = v.get("type")
-        return [
-            entry | {"digest": _digest(entry)}
-            for entry in self.ha_resources.values()
-            if kind is None or entry["type"] == kind
-        ]
-
-    def _ha_entry(self, sid: str) -> dict[str, Any]:
-        entry = self.ha_resources.get(_sid(sid))
-        if entry is None:
-            raise die(f"no such resource '{_sid(sid)}'")
-        return entry
-
-    async def _ha_create(self, v: dict[str, Any], _user: str) -> None:
-        self.need_quorum()
-        sid = _sid(v["sid"])
-        if sid in self.ha_resources:
-            raise die(f"resource ID '{sid}' already defined")
-        vm = self.vm(int(sid.partition(":")[2]))
-        if vm is None:
-            raise die(f"unable to add resource '{sid}' - service does not exist")
-        entry = {k: x for k, x in v.items() if k != "sid"}
-        self.ha_resources[sid] = {"state": "started", **entry, "sid": sid, "type": "vm"}
-        self._tell_guest(sid)
-
-    async def _ha_read(self, v: dict[str, Any], _user: str) -> dict[str, Any]:
-        entry = self._ha_entry(v["sid"])
-        return entry | {"digest": _digest(entry)}
-
-    async def _ha_update(self, v: dict[str, Any], _user: str) -> None:
-        self.need_quorum()
-        entry = self._ha_entry(v["sid"])
-        _check_digest(entry, v)
-        _change(entry, v, fixed=("sid", "type"))
-        self._tell_guest(entry["sid"])
-
-    async def _ha_delete(self, v: dict[str, Any], _user: str) -> None:
-        self.need_quorum()
-        sid = self._ha_entry(v["sid"])["sid"]
-        del self.ha_resources[sid]
-        if vm := self.vm(int(sid.partition(":")[2])):
-            vm.ha_state = None
-
-    def _tell_guest(self, sid: str) -> None:
-        if vm := self.vm(int(sid.partition(":")[2])):
-            vm.ha_state = self.ha_resources[sid].get("state", "started")
-
-    async def _rules_list(self, _v: dict[str, Any], _user: str) -> list[dict[str, Any]]:
-        return list(self.ha_rules.values())
-
-    async def _rules_create(self, v: dict[str, Any], _user: str) -> None:
-        if v["rule"] in self.ha_rules:
-            raise die(f"HA rule '{v['rule']}' already defined")
-        self.ha_rules[v["rule"]] = dict(v)
-
-    async def _rules_read(self, v: dict[str, Any], _user: str) -> dict[str, Any]:
-        if v["rule"] not in self.ha_rules:
-            raise die(f"no such ha rule '{v['rule']}'")
-        return self.ha_rules[v["rule"]]
-
-    async def _rules_delete(self, v: dict[str, Any], _user: str) -> None:
-        if self.ha_rules.pop(v["rule"], None) is None:
-            raise die(f"no such ha rule '{v['rule']}'")
-
-    # backup jobs
-
-    async def _jobs_list(self, _v: dict[str, Any], _user: str) -> list[dict[str, Any]]:
-        return [dict(entry) for entry in self.backup_jobs.values()]
-
-    def _job(self, job: str) -> dict[str, Any]:
-        entry = self.backup_jobs.get(job)
-        if entry is None:
-            raise die(f"No such job '{job}'")
-        return entry
-
-    async def _jobs_create(self, v: dict[str, Any], _user: str) -> None:
-        self.need_quorum()
-        job = v.get("id") or f"backup-{uuid.uuid4().hex[:8]}-{uuid.uuid4().hex[:4]}"
-        if job in self.backup_jobs:
-            raise die(f"Job '{job}' already exists")
-        if (storage := v.get("storage")) and storage not in self.storages:
-            raise die(f"storage '{storage}' does not exist")
-        self.backup_jobs[job] = {
-            "enabled": 1,
-            "mode": "snapshot",
-            **_unfolded(v),
-            "id": job,
-            "type": "vzdump",
-            "next-run": int(time.time()) // 86_400 * 86_400 + 86_400,
-        }
-
-    async def _jobs_read(self, v: dict[str, Any], _user: str) -> dict[str, Any]:
-        return dict(self._job(v["id"]))
-
-    async def _jobs_update(self, v: dict[str, Any], _user: str) -> None:
-        self.need_quorum()
-        _change(self._job(v["id"]), _unfolded(v), fixed=("id", "type"))
-
-    async def _jobs_delete(self, v: dict[str, Any], _user: str) -> None:
-        self.need_quorum()
-        self._job(v["id"])
-        del self.backup_jobs[v["id"]]
-
-
-def _unfolded(values: dict[str, Any]) -> dict[str, Any]:
-    """Return *values* with the property strings of a backup job as the objects it shows."""
-    folded = {key for key in ("fleecing", "performance", "prune-backups") if values.get(key)}
-    return values | {key: split_props(values[key])[1] for key in folded}
-
-
-def _sid(text: str) -> str:
-    return text if ":" in text else f"vm:{text}"
-
-
-def _digest(entry: dict[str, Any]) -> str:
-    text = json.dumps(entry, sort_keys=True).encode()
-    return hashlib.sha1(text, usedforsecurity=False).hexdigest()
-
-
-def _check_digest(entry: dict[str, Any], values: dict[str, Any]) -> None:
-    if (given := values.get("digest")) and given != _digest(entry):
-        raise die("detected modified configuration - file changed by other user? Try again.")
-
-
-def _change(entry: dict[str, Any], values: dict[str, Any], *, fixed: tuple[str, ...]) -> None:
-    for key in split_list(values.get("delete")):
-        entry.pop(key, None)
-    entry |= {
-        key: value
-        for key, value in values.items()
-        if key not in ("delete", "digest", "node", *fixed) and value is not None
-    }
