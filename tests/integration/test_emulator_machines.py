@@ -67,8 +67,9 @@ class Lab:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    from labdb.lab import network  # noqa: PLC0415  # needs Docker's client
+    from labdb.lab import image, network  # noqa: PLC0415  # both need Docker's client
 
+    image.ensure()
     state = tmp_path_factory.mktemp("machines")
     key = state / "key"
     run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))

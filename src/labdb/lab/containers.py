@@ -224,15 +224,20 @@ class DockerMachines:
 
     def running(self) -> frozenset[int]:
         """Return the guests of this lab that are on; one that rebooted itself comes back here."""
-        mine: dict[str, Any] = {"label": f"{LABEL}={self._state}"}
+        on = set()
         try:
-            for one in self._client.containers.list(all=True, filters={**mine, "status": "exited"}):
-                if one.attrs["State"]["ExitCode"] == REBOOTED:
+            for one in self._client.containers.list(
+                all=True, ignore_removed=True, filters={"label": f"{LABEL}={self._state}"}
+            ):
+                state = one.attrs["State"]
+                if not state["Running"] and state["ExitCode"] == REBOOTED:
                     one.start()
-            found = self._client.containers.list(filters=mine)
-        except (APIError, NotFound, OSError) as error:
+                    on.add(one.name)
+                elif state["Running"]:
+                    on.add(one.name)
+        except (APIError, OSError) as error:
             raise MachineError("Docker does not answer", why=str(error)) from error
-        return frozenset(int(str(one.name).rpartition("-")[2]) for one in found)
+        return frozenset(int(str(name).rpartition("-")[2]) for name in on)
 
     def _find(self, vmid: int) -> Any:
         try:

@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from labdb.lab.emulator.base import DRIVE_KEY, dress, join_drive, split_drive, volume_ref
+from labdb.lab.emulator.base import DRIVE_KEY, join_drive, split_drive, volume_ref
 from labdb.lab.emulator.disks import DATA_DISK, Disks
 
 
@@ -17,7 +17,7 @@ class Clones(Disks):
 
     async def after_qmclone(self, vm: Any, source: Any) -> None:
         """Finish a clone; runs inside its task."""
-        dress(vm, has_agent=source.agent is not None)
+        vm.agent = None if source.agent is None else {}
         storage = self.clone_storage.pop(vm.vmid, None)
         for slot, value in list(vm.config.items()):
             if not DRIVE_KEY.match(slot):
