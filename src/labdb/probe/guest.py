@@ -1,0 +1,168 @@
+"""Look at one guest from inside; sent over SSH, run by root, changes nothing by itself.
+
+The text of this file is the program: it may import nothing but the standard library of
+the guest's own Python (3.11 and later). Its one argument is a JSON object on the last
+line, its answer one JSON object.
+"""
+
+import json
+import os
+import subprocess
+import time
+import urllib.request
+from typing import Any
+
+TIMEOUT = 60
+
+
+def run(*command: str, text: str | None = None) -> tuple[int, str, str]:
+    """Return exit code, output and complaint of *command*; 127 when it is not installed."""
+    try:
+        done = subprocess.run(
+            command, input=text, capture_output=True, text=True, timeout=TIMEOUT, check=False
+        )
+    except FileNotFoundError as error:
+        return 127, "", str(error)
+    except subprocess.TimeoutExpired:
+        return 124, "", f"{command[0]} took longer than {TIMEOUT} s"
+    return done.returncode, done.stdout.strip(), done.stderr.strip()
+
+
+def queries(port: int, wanted: list[dict[str, str]]) -> dict[str, Any]:
+    """Run each query as postgres; its answer is the JSON it returns, or its error."""
+    answers: dict[str, Any] = {}
+    for query in wanted:
+        code, out, error = run(
+            "runuser", "-u", "postgres", "--",
+            "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-p", str(port), "-d", query["database"],
+            text=query["sql"],
+        )  # fmt: skip
+        last = out.splitlines()[-1] if out else ""
+        answers[query["name"]] = (
+            {"ok": json.loads(last)} if code == 0 and last else {"error": error or "no answer"}
+        )
+    return answers
+
+
+def backups(stanza: str) -> dict[str, Any]:
+    """Return pgBackRest's own account of the stanza."""
+    code, out, error = run(
+        "runuser", "-u", "postgres", "--",
+        "pgbackrest", f"--stanza={stanza}", "info", "--output=json",
+    )  # fmt: skip
+    return {"ok": json.loads(out)} if code == 0 and out else {"error": error or out}
+
+
+def units(names: list[str]) -> dict[str, dict[str, str]]:
+    """Return what systemd knows of each unit."""
+    wanted = "Id,LoadState,ActiveState,SubState,UnitFileState,NextElapseUSecRealtime,Result"
+    found: dict[str, dict[str, str]] = {}
+    for name in names:
+        _, out, _ = run("systemctl", "show", name, f"--property={wanted}")
+        found[name] = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
+    return found
+
+
+def mounts(paths: list[str]) -> dict[str, dict[str, Any]]:
+    """Return size, use and device of the file system at each mount point."""
+    found: dict[str, dict[str, Any]] = {}
+    table: dict[str, list[str]] = {}
+    with open("/proc/mounts", encoding="utf-8") as file:  # noqa: PTH123  # one import less
+        for line in file:
+            fields = line.split()
+            table[fields[1]] = fields
+    for path in paths:
+        if path not in table:
+            continue
+        size = os.statvfs(path)
+        found[path] = {
+            "device": table[path][0],
+            "filesystem": table[path][2],
+            "size": size.f_blocks * size.f_frsize,
+            "used": (size.f_blocks - size.f_bfree) * size.f_frsize,
+            "free": size.f_bavail * size.f_frsize,
+        }
+    return found
+
+
+def files(paths: list[str]) -> dict[str, dict[str, Any]]:
+    """Return owner, group and mode of each file that exists; never its content."""
+    import grp  # noqa: PLC0415  # absent where the tests of other systems import this file
+    import pwd  # noqa: PLC0415
+
+    found: dict[str, dict[str, Any]] = {}
+    for path in paths:
+        try:
+            status = os.stat(path)  # noqa: PTH116  # one import less
+        except OSError:
+            continue
+        found[path] = {
+            "owner": pwd.getpwuid(status.st_uid).pw_name,
+            "group": grp.getgrgid(status.st_gid).gr_name,
+            "mode": f"{status.st_mode & 0o7777:o}",
+        }
+    return found
+
+
+def certificate(path: str) -> dict[str, str]:
+    """Return when the certificate ends, in seconds since the epoch, and its subject."""
+    code, out, error = run("openssl", "x509", "-in", path, "-noout", "-enddate", "-subject")
+    if code:
+        return {"error": error}
+    end, subject = out.splitlines()[:2]
+    moment = time.strptime(end.partition("=")[2], "%b %d %H:%M:%S %Y GMT")
+    import calendar  # noqa: PLC0415  # here alone
+
+    return {"ends": str(calendar.timegm(moment)), "subject": subject.partition("=")[2].strip()}
+
+
+def scrapes(urls: dict[str, str]) -> dict[str, dict[str, str]]:
+    """Return what each exporter answers; a scrape right after a start may still be empty."""
+    answers: dict[str, dict[str, str]] = {}
+    for name, url in urls.items():
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310  # ours, http
+                answers[name] = {"ok": answer.read().decode("utf-8", "replace")}
+        except OSError as error:
+            answers[name] = {"error": str(error)}
+    return answers
+
+
+def system() -> dict[str, Any]:
+    """Return load, memory and uptime as the kernel has them."""
+    with open("/proc/meminfo", encoding="utf-8") as file:  # noqa: PTH123  # one import less
+        memory = {line.split(":")[0]: int(line.split()[1]) << 10 for line in file}
+    with open("/proc/uptime", encoding="utf-8") as file:  # noqa: PTH123
+        uptime = float(file.read().split()[0])
+    return {
+        "load": os.getloadavg(),
+        "memory": memory["MemTotal"],
+        "available": memory["MemAvailable"],
+        "uptime": uptime,
+        "processors": os.cpu_count(),
+        "now": time.time(),
+    }
+
+
+def look(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Answer every question in *wanted*; what is not asked for costs nothing."""
+    answer: dict[str, Any] = {}
+    if "queries" in wanted:
+        answer["queries"] = queries(wanted.get("port", 5432), wanted["queries"])
+    if "stanza" in wanted:
+        answer["backups"] = backups(wanted["stanza"])
+    if "units" in wanted:
+        answer["units"] = units(wanted["units"])
+    if "mounts" in wanted:
+        answer["mounts"] = mounts(wanted["mounts"])
+    if "files" in wanted:
+        answer["files"] = files(wanted["files"])
+    if "certificate" in wanted:
+        answer["certificate"] = certificate(wanted["certificate"])
+    if "urls" in wanted:
+        answer["scrapes"] = scrapes(wanted["urls"])
+    if "firewall" in wanted:
+        answer["firewall"] = run("nft", "-j", "list", "table", "inet", "labdb")[1]
+    if "system" in wanted:
+        answer["system"] = system()
+    return answer

@@ -1,0 +1,13 @@
+SELECT json_agg(
+         json_build_object(
+           'name', name,
+           'setting', setting,
+           'unit', unit,
+           'type', vartype,
+           'context', context,
+           'source', source,
+           'pending_restart', pending_restart,
+           'shown', current_setting(name, true)
+         )
+       )
+FROM pg_settings;
