@@ -38,7 +38,7 @@ class NicState:
 
 @dataclass(frozen=True, slots=True)
 class FirewallRule:
-    """An accepting incoming rule of a guest's Proxmox firewall; only an observed one has a place."""
+    """A rule of a guest's Proxmox firewall that lets in; only an observed one has a place."""
 
     port: int
     protocol: str

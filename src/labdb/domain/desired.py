@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ipaddress import ip_interface
 from typing import Any
 
+from labdb.domain.access import proxmox_rules
 from labdb.facts import FirewallRule
 from labdb.size import UNITS
 from labdb.spec import Server
@@ -166,25 +167,6 @@ def guest_variables(server: Server) -> dict[str, Any]:
         "firewall_rules": proxmox_rules(server),
     }
     return {PREFIX + name: value for name, value in values.items()}
-
-
-def proxmox_rules(server: Server) -> list[dict[str, Any]]:
-    """Return what the client table, the operators and the monitoring host may reach."""
-    prometheus = str(server.monitoring.address)
-    opened = [
-        *((22, str(network), "operators: ssh") for network in server.access.operators),
-        *(
-            (server.postgresql.port, str(client.network), f"{client.name}: postgresql")
-            for client in server.access.clients
-        ),
-        (9100, prometheus, f"{server.monitoring.prometheus}: node_exporter"),
-        (9187, prometheus, f"{server.monitoring.prometheus}: postgres_exporter"),
-        (9854, prometheus, f"{server.monitoring.prometheus}: pgbackrest_exporter"),
-    ]
-    return [
-        {"port": port, "protocol": "tcp", "source": source, "comment": comment}
-        for port, source, comment in opened
-    ]
 
 
 def _disk(given: Mapping[str, Any]) -> DesiredDisk:

@@ -279,9 +279,10 @@ def _firewall(
     """Plan labdb's own rules and, after them, the switch; other people's rules stay."""
     if not wanted.network.firewall:
         return (), ()
-    rules = {
-        replace(rule, comment=RULE_OWNER + rule.comment): rule for rule in wanted.firewall_rules
-    }
+    rules = dict.fromkeys(
+        replace(rule, comment=RULE_OWNER + rule.comment.removeprefix(RULE_OWNER))
+        for rule in wanted.firewall_rules
+    )
     live = {rule: rule for rule in guest.firewall_rules if rule.comment.startswith(RULE_OWNER)}
     changes, steps = [], []
     for rule in rules:

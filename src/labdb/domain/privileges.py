@@ -48,6 +48,7 @@ def required(wanted: DesiredGuest, version: str) -> tuple[Privilege, ...]:
         Privilege("/", "Sys.Audit", "read the cluster's state"),
         *([Privilege("/", "Sys.Modify", "keep its backup job")] if wanted.backup else []),
         Privilege(f"/nodes/{wanted.node}", "Sys.Audit", "read the node's capacity and tasks"),
+        Privilege("/vms", "VM.Audit", "see which names, VMIDs and addresses are taken"),
         Privilege(template, "VM.Audit", "read the template"),
         Privilege(template, "VM.Clone", "clone the template"),
         *(Privilege(guest, name, purpose) for name, purpose in on_guest.items()),
@@ -57,6 +58,9 @@ def required(wanted: DesiredGuest, version: str) -> tuple[Privilege, ...]:
         path = f"/storage/{storage}"
         table.append(Privilege(path, "Datastore.Audit", "see the free space"))
         table.append(Privilege(path, "Datastore.AllocateSpace", "create its disks"))
+    if wanted.backup:
+        path = f"/storage/{wanted.backup.storage}"
+        table.append(Privilege(path, "Datastore.Audit", "see the storage of its backups"))
     return tuple(table)
 
 
