@@ -17,7 +17,9 @@ from labdb.cli.app import cli
 from labdb.domain.desired import DesiredGuest
 from labdb.domain.privileges import required
 from labdb.domain.schema import json_schema
+from labdb.domain.tuning import tune
 from labdb.domain.variables import postgresql_parameters
+from labdb.size import human_size
 from labdb.spec import Server
 
 TOP = Path(__file__).resolve().parents[1]
@@ -179,7 +181,15 @@ def privileges_page() -> str:
 
 
 def parameters_page() -> str:
-    """Return the page of proj-pg01's parameters, each with its reason."""
+    """Return the page of proj-pg01's parameters, each with its reason, and their budget."""
+    tuning = tune(_proj_pg01())
+    budget = [(line.name, human_size(line.size), line.formula) for line in tuning.budget]
+    budget.append(("together", human_size(sum(line.size for line in tuning.budget)), ""))
+    roles = [
+        (kind, f"`{name}`", f"`{value}`")
+        for kind, settings in tuning.roles.items()
+        for name, value in settings.items()
+    ]
     rows = [
         (f"`{item.name}`", f"`{item.value}`", item.context, item.reason)
         for item in postgresql_parameters(_proj_pg01())
@@ -190,6 +200,12 @@ def parameters_page() -> str:
             "# Parameters of proj-pg01\n",
             "What labdb computes for the declared 8 cores, 8 GB and NVMe disk, and why.\n",
             _table(("Parameter", "Value", "Context", "Reason"), rows),
+            "## Memory budget\n",
+            "What the declared workload may use at the same time.\n",
+            _table(("Part", "Size", "How"), budget),
+            "## Settings of roles\n",
+            "Set with `ALTER ROLE`, by the kind of the role.\n",
+            _table(("Kind", "Parameter", "Value"), roles),
         )
     )
 
