@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -29,11 +28,13 @@ class Daemon:
             pid = int(self.pid_file.read_text())
             command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][:1]
+            threads = len(os.listdir(f"/proc/{pid}/task"))  # noqa: PTH208 - a count is all
         except (OSError, ValueError):
             return None
         # A process just born has no command line yet; one that ended has none any more.
         is_ours = self.module.encode() in command or command == [b""]
-        return pid if is_ours and state != "Z" else None
+        # The first thread may be a zombie while another still holds a socket.
+        return pid if is_ours and (state != "Z" or threads > 1) else None
 
     def start(self, *arguments: str, ready: Callable[[], bool], timeout: float) -> None:
         """Start the process unless it lives, and wait until *ready* says that it serves.
@@ -73,16 +74,20 @@ class Daemon:
 
     def _spawn(self, arguments: tuple[str, ...]) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("w") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", self.module, *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                cwd="/",
-            )
-        self.pid_file.write_text(f"{process.pid}\n")
+        write = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        # Not subprocess: the process is not ours to wait for.
+        pid = os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-P", "-m", self.module, *arguments],
+            os.environ,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, str(self.log), write, 0o600),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+            setsid=True,
+        )
+        self.pid_file.write_text(f"{pid}\n")
 
     def _last_words(self) -> str:
         lines = [line for line in self.log.read_text().splitlines() if line.strip()]

@@ -14,9 +14,8 @@ from pathlib import Path
 import docker
 from docker.errors import ImageNotFound
 
-from labdb import paths
 from labdb.errors import RefusedError, RunError
-from labdb.lab import debian
+from labdb.lab import cache, debian
 from labdb.lab.engine import engine
 
 IMAGE = "labdb/guest-debian13"
@@ -69,11 +68,12 @@ def ensure() -> str:
     digest = _digest(mirror, settings, recipe)
     name = f"{IMAGE}:{digest}"
     client = engine()
-    try:
-        client.images.get(name)
-    except ImageNotFound:
-        _import(client, _archive(digest, mirror, settings=settings, recipe=recipe), name)
-    client.images.get(name).tag(IMAGE, "latest")
+    with cache.lock("image"):
+        try:
+            client.images.get(name)
+        except ImageNotFound:
+            _import(client, _archive(digest, mirror, settings=settings, recipe=recipe), name)
+        client.images.get(name).tag(IMAGE, "latest")
     return name
 
 
@@ -84,7 +84,7 @@ def _digest(mirror: debian.Mirror | None, settings: str, recipe: str) -> str:
 
 def _archive(digest: str, mirror: debian.Mirror | None, *, settings: str, recipe: str) -> Path:
     """Return the root file system as an archive, made now where the cache has none."""
-    archive = paths.cache_dir() / "guest" / f"debian13-{digest}.tar.gz"
+    archive = cache.folder("guest") / f"debian13-{digest}.tar.gz"
     if archive.exists():
         return archive
     if os.geteuid() != 0:
@@ -93,7 +93,6 @@ def _archive(digest: str, mirror: debian.Mirror | None, *, settings: str, recipe
             why="debootstrap unpacks a root file system with its owners and enters it",
             hint="run the same command with sudo",
         )
-    archive.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="labdb-guest-", dir=archive.parent) as folder:
         root = Path(folder, "root")
         log.info("making the guests' image from %s", mirror.archive if mirror else "Debian")

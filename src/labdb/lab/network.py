@@ -163,7 +163,9 @@ def _is_ours(route: Mapping[str, Any], lab: IPv4Network) -> bool:
 
 
 def _routes() -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(_ip("-json", "-details", "route", "show"))
+    found: list[dict[str, Any]] = json.loads(
+        _ip("-4", "-json", "-details", "route", "show", "table", "all")
+    )
     return found
 
 
