@@ -63,7 +63,7 @@ def _state(guest: GuestState | None) -> ClusterState:
     )
 
 
-def _guest(*, running: bool = True, **changes: Any) -> GuestState:
+def _guest(running: bool = True, /, **changes: Any) -> GuestState:
     config = {key: value for key, value in (LIVE | changes).items() if value is not None}
     return GuestState(
         vmid=2002,
@@ -158,7 +158,7 @@ def test_a_guest_without_its_system_disk_gets_no_empty_one(wanted: DesiredGuest)
 
 
 def test_a_stopped_guest_is_started(wanted: DesiredGuest) -> None:
-    actions = [step.action for step in _plan(_guest(running=False), wanted).steps]
+    actions = [step.action for step in _plan(_guest(False), wanted).steps]
     assert actions == [Action.START, Action.AWAIT]
 
 

@@ -9,9 +9,11 @@ from labdb.adapters.proxmox.failures import FORBIDDEN, ApiError, explained
 from labdb.adapters.proxmox.observe import observe
 from labdb.adapters.proxmox.removal import Removal, RemovalPlan
 from labdb.adapters.proxmox.session import Session, open_session
+from labdb.adapters.proxmox.template import TemplateBuild
 from labdb.domain.desired import DesiredGuest
 from labdb.domain.known_hosts import Pin, is_known, pin
 from labdb.domain.property_string import key_lines
+from labdb.domain.template import DesiredTemplate
 from labdb.errors import DeclarationError, UnreachableError
 from labdb.facts import ClusterState
 from labdb.paths import expand
@@ -62,6 +64,10 @@ class Proxmox:
     def removal(self, server: Server | DesiredGuest) -> Removal:
         """Return the way to take the guest away, in two steps."""
         return Removal(self.session, DesiredGuest.of(server), self._explained)
+
+    def template(self, wanted: DesiredTemplate) -> TemplateBuild:
+        """Return the way to build a template from a cloud image."""
+        return TemplateBuild(self.session, wanted, self._explained)
 
     def host_key(self, node: str, vmid: int, *, tries: int = 1) -> str | None:
         """Return the guest's SSH host key as its agent reads it; None when it cannot.

@@ -12,9 +12,7 @@ from labdb.errors import LabdbError, RefusedError, RunError, UnreachableError
 
 CONTENTION = re.compile(r"can't lock file .* - got timeout|got lock request timeout")
 LOCKED = re.compile(r"VM is locked \(([a-z-]+)\)")
-CONFLICT = re.compile(
-    r"checksum mismatch|detected modified configuration|file changed by other user"
-)
+CONFLICT = re.compile(r"file changed? by other user|detected modified configuration")
 TAKEN = re.compile(r"unable to create VM (\d+).*(?:config file )?already exists", re.DOTALL)
 MISSING_RIGHT = re.compile(r"Permission check failed \(([^,)]+), ([^)]+)\)")
 NO_QUORUM = re.compile(r"no quorum")

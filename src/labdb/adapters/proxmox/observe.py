@@ -32,7 +32,7 @@ def observe(session: Session, wanted: DesiredGuest, *, probe: bool) -> ClusterSt
     status = session.get("cluster/status")
     online = {str(row["name"]): bool(row.get("online")) for row in status if row["type"] == "node"}
     quorate = all(row.get("quorate", 1) for row in status if row["type"] == "cluster")
-    guests = tuple(_summary(row) for row in session.get("cluster/resources", type="vm"))
+    guests = summaries(session)
     node = observe_node(session, wanted.node, online=online.get(wanted.node, False))
     ours = next((guest for guest in guests if guest.vmid == wanted.vmid), None)
     if ours and (ours.name != wanted.name or ours.kind != "qemu" or ours.template):
@@ -146,6 +146,11 @@ def agent_addresses(session: Session, base: str, mac: str) -> tuple[str, ...] | 
             if item.get("ip-address-type") == "ipv4"
         ]
     return tuple(found)
+
+
+def summaries(session: Session) -> tuple[GuestSummary, ...]:
+    """Return every guest of the cluster that the token may see."""
+    return tuple(_summary(row) for row in session.get("cluster/resources", type="vm"))
 
 
 def _summary(row: dict[str, Any]) -> GuestSummary:
