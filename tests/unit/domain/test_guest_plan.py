@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labdb.domain.desired import DesiredGuest
-from labdb.domain.guest import Action, plan_guest
+from labdb.domain.guest import plan_guest
+from labdb.domain.guest_step import Action
 from labdb.domain.property_string import parse_disks, parse_nic
 from labdb.facts import ClusterState, GuestState, GuestSummary, NodeState
 from labdb.report import Effect

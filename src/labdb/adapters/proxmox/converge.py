@@ -14,8 +14,9 @@ from labdb.adapters.proxmox.observe import agent_addresses, observe
 from labdb.adapters.proxmox.probe import is_on_link, opens
 from labdb.adapters.proxmox.session import Session
 from labdb.domain.desired import DesiredGuest
-from labdb.domain.guest import Action, GuestPlan, Step, plan_guest
+from labdb.domain.guest import GuestPlan, plan_guest
 from labdb.domain.guest_config import MARKER
+from labdb.domain.guest_step import Action, Step
 from labdb.domain.preflight import blockers, check
 from labdb.domain.property_string import parse_nic
 from labdb.errors import RefusedError, RunError
