@@ -1,0 +1,100 @@
+"""The client table becomes pg_hba.conf and both firewalls: three faces of one declaration."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from labdb.spec import RoleKind, Server
+
+SSH_PORT = 22
+EXPORTER_PORTS = {"node": 9100, "postgres": 9187, "pgbackrest": 9854}
+MONITORING_ROLE = "postgres_exporter"
+
+
+@dataclass(frozen=True, slots=True)
+class HbaRow:
+    """One line of pg_hba.conf; ``address`` is empty for local sockets."""
+
+    type: str
+    database: str
+    user: str
+    address: str
+    method: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A TCP port of the guest and the networks that may reach it."""
+
+    port: int
+    sources: tuple[str, ...]
+    comment: str
+
+
+def hba_rows(server: Server) -> tuple[HbaRow, ...]:
+    """Return the rows of pg_hba.conf, first match first.
+
+    Sockets know who is at the other end (peer); the network needs TLS and SCRAM; what no
+    row names is rejected in so many words, so that a log line says why.
+    """
+    rows = [
+        HbaRow("local", "all", "postgres", "", "peer", "the operating-system user postgres"),
+        HbaRow(
+            "local", "all", MONITORING_ROLE, "", "peer map=exporter", "the exporter on this host"
+        ),
+        HbaRow("local", "all", "all", "", "scram-sha-256", "anybody else on this host"),
+    ]
+    rows += [
+        HbaRow(
+            "hostssl",
+            ",".join(client.databases),
+            ",".join(client.roles),
+            str(client.network),
+            "scram-sha-256",
+            f"client {client.name}",
+        )
+        for client in server.access.clients
+    ]
+    rows += [
+        HbaRow("host", "all", "all", "0.0.0.0/0", "reject", "everybody else"),
+        HbaRow("host", "all", "all", "::/0", "reject", "everybody else"),
+    ]
+    return tuple(rows)
+
+
+def openings(server: Server) -> tuple[Opening, ...]:
+    """Return what the guest's firewall lets in: SSH first, so that nobody is locked out."""
+    clients = tuple(sorted({str(client.network) for client in server.access.clients}))
+    monitoring = (str(server.monitoring.address),)
+    found = [
+        Opening(SSH_PORT, tuple(str(network) for network in server.access.operators), "operators"),
+        Opening(server.postgresql.port, clients, "clients of PostgreSQL"),
+    ]
+    found += [
+        Opening(port, monitoring, f"{name} exporter") for name, port in EXPORTER_PORTS.items()
+    ]
+    return tuple(opening for opening in found if opening.sources)
+
+
+def firewall_rules(server: Server) -> list[dict[str, Any]]:
+    """Return :func:`openings` as plain values for the role ``host_firewall``."""
+    return [asdict(opening) | {"sources": list(opening.sources)} for opening in openings(server)]
+
+
+def proxmox_rules(server: Server) -> list[dict[str, Any]]:
+    """Return :func:`openings` as rules of the Proxmox firewall, one for each source."""
+    return [
+        {
+            "port": opening.port,
+            "protocol": "tcp",
+            "source": source,
+            "comment": f"labdb: {opening.comment}",
+        }
+        for opening in openings(server)
+        for source in opening.sources
+    ]
+
+
+def login_roles(server: Server) -> tuple[tuple[str, RoleKind, int], ...]:
+    """Return (name, kind, connection limit) of every declared login role."""
+    return tuple((role.name, role.kind, role.connection_limit) for role in server.access.roles)

@@ -1,0 +1,239 @@
+"""One declared server becomes the variables of all roles: the only bridge between the two.
+
+The command line and the playbooks call the same function, so that a plan and a run can
+never mean different things. Values are plain JSON types.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from labdb.domain.access import EXPORTER_PORTS, MONITORING_ROLE, firewall_rules, hba_rows
+from labdb.domain.desired import guest_variables
+from labdb.domain.operating_system import huge_pages, kernel_parameters
+from labdb.domain.parameters import lookup
+from labdb.domain.tuning import Tuning, tune
+from labdb.errors import DeclarationError
+from labdb.size import format_size
+from labdb.spec import Environment, Server
+
+EXTENSION_PACKAGES = {"q3c": "q3c", "vector": "pgvector", "pg_sphere": "pgsphere"}
+"""Extensions that are packages of their own; the others come with the server's package."""
+MOUNT_OPTIONS = {"xfs": "noatime", "ext4": "noatime"}
+LARGEST_SPOOL = 8 << 30
+OPEN_FILES = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedParameter:
+    """A parameter of postgresql.conf with what it takes to change it."""
+
+    name: str
+    value: str
+    reason: str
+    context: str
+
+
+def postgresql_parameters(server: Server) -> tuple[PlannedParameter, ...]:
+    """Return every parameter that labdb sets, overrides applied, sorted as they are written.
+
+    Raises:
+        DeclarationError: the declaration does not fit the memory, or an override is not a
+            parameter of this major version, or not a value that it takes.
+    """
+    return _parameters(server, tune(server))
+
+
+def _parameters(server: Server, tuning: Tuning) -> tuple[PlannedParameter, ...]:
+    major = server.postgresql.major
+    chosen = {setting.name: (setting.value, setting.reason) for setting in tuning.settings}
+    for name, given in server.postgresql.parameters.items():
+        text = ("on" if given else "off") if isinstance(given, bool) else str(given)
+        try:
+            lookup(name, major).parse(text)
+        except ValueError as error:
+            raise DeclarationError(
+                f"postgresql.parameters.{name}: {error}", hint="see the reference of parameters"
+            ) from error
+        chosen[name] = (text, "declared in postgresql.parameters")
+    return tuple(
+        PlannedParameter(name, value, reason, lookup(name, major).context)
+        for name, (value, reason) in chosen.items()
+    )
+
+
+def role_variables(server: Server, environment: Environment) -> dict[str, Any]:
+    """Return the variables of every role for *server* in *environment*; no secret is among them."""
+    tuning = tune(server)
+    return (
+        _guest(server, environment)
+        | _system(server, tuning)
+        | _postgresql(server)
+        | _configuration(server, tuning)
+        | _backup(server)
+        | _access(server, tuning)
+        | _monitoring(server)
+    )
+
+
+def _prefixed(role: str, **values: Any) -> dict[str, Any]:
+    return {f"{role}_{name}": value for name, value in values.items()}
+
+
+def _guest(server: Server, environment: Environment) -> dict[str, Any]:
+    api = environment.proxmox.model_dump(mode="json")
+    api["probe_addresses"] = environment.probe_addresses
+    return guest_variables(server) | _prefixed("proxmox_guest", api=api)
+
+
+def _system(server: Server, tuning: Tuning) -> dict[str, Any]:
+    volumes = [
+        {
+            "name": name,
+            "serial": volume.serial,
+            "mount": volume.mount,
+            "filesystem": volume.filesystem,
+            "options": MOUNT_OPTIONS[volume.filesystem],
+            "owner": "root",
+            "group": "root",
+            "mode": "0755",
+        }
+        for name, volume in (("data", server.storage.data), ("backup", server.storage.backup))
+    ]
+    return (
+        _prefixed(
+            "operating_system",
+            sysctl={item.name: item.value for item in kernel_parameters(server.guest.memory)},
+            hugepages=huge_pages(tuning.shared_buffers),
+            open_files=OPEN_FILES,
+            ntp_servers=list(server.guest.network.nameservers),
+        )
+        | _prefixed("host_firewall", rules=firewall_rules(server))
+        | _prefixed("database_storage", volumes=volumes)
+    )
+
+
+def _cluster(server: Server, *, port: bool = False) -> dict[str, Any]:
+    wanted = server.postgresql
+    values: dict[str, Any] = {"version": wanted.major, "cluster": wanted.cluster}
+    return values | ({"port": wanted.port} if port else {})
+
+
+def _postgresql(server: Server) -> dict[str, Any]:
+    wanted = server.postgresql
+    packages = [
+        f"postgresql-{wanted.major}-{EXTENSION_PACKAGES[name]}"
+        for name in server.access.extensions
+        if name in EXTENSION_PACKAGES
+    ]
+    return _prefixed(
+        "postgresql",
+        **_cluster(server, port=True),
+        data_directory=wanted.data_directory,
+        locale=wanted.locale,
+        repository_url=wanted.repository.url,
+        repository_key_url=wanted.repository.key_url,
+        repository_key_sha256=wanted.repository.key_sha256 or "",
+        packages=packages,
+        open_files=OPEN_FILES,
+        mounts=[server.storage.data.mount, server.storage.backup.mount],
+    ) | _prefixed(
+        "postgresql_tls",
+        **_cluster(server),
+        source=wanted.tls.source,
+        common_name=server.fqdn,
+        alternative_names=[f"DNS:{server.fqdn}", f"DNS:{server.name}", f"IP:{server.address}"],
+        valid_days=wanted.tls.valid_days,
+        renew_days=wanted.tls.renew_days,
+        given_certificate=wanted.tls.certificate_file or "",
+        given_key=wanted.tls.key_file or "",
+    )
+
+
+def _configuration(server: Server, tuning: Tuning) -> dict[str, Any]:
+    return _prefixed(
+        "postgresql_config",
+        **_cluster(server),
+        data_directory=server.postgresql.data_directory,
+        parameters=[
+            {
+                "name": item.name,
+                "value": item.value,
+                "reason": item.reason,
+                "context": item.context,
+            }
+            for item in _parameters(server, tuning)
+        ],
+        hba=[
+            {
+                "type": row.type,
+                "database": row.database,
+                "user": row.user,
+                "address": row.address,
+                "method": row.method,
+                "comment": row.comment,
+            }
+            for row in hba_rows(server)
+        ],
+    )
+
+
+def _backup(server: Server) -> dict[str, Any]:
+    spool = min(LARGEST_SPOOL, server.storage.data.size // 16)
+    return _prefixed(
+        "pgbackrest",
+        **_cluster(server, port=True),
+        stanza=server.stanza,
+        data_directory=server.postgresql.data_directory,
+        repository_path=f"{server.storage.backup.mount}/pgbackrest",
+        spool_path=f"{server.storage.data.mount}/pgbackrest-spool",
+        retention_days=server.backup.retention_days,
+        processes=server.backup.processes,
+        schedule_full=server.backup.schedule.full,
+        schedule_differential=server.backup.schedule.differential,
+        archive_queue_max=format_size(spool),
+    )
+
+
+def _access(server: Server, tuning: Tuning) -> dict[str, Any]:
+    return _prefixed(
+        "postgresql_access",
+        **_cluster(server, port=True),
+        roles=[
+            {
+                "name": role.name,
+                "kind": role.kind,
+                "connection_limit": role.connection_limit,
+                "settings": dict(tuning.roles[role.kind]),
+            }
+            for role in server.access.roles
+        ],
+        template=server.access.template,
+        schemas=list(server.access.schemas),
+        extensions=list(server.access.extensions),
+        databases=[
+            {"name": database.name, "owner": database.owner} for database in server.access.databases
+        ],
+    )
+
+
+def _monitoring(server: Server) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, port in EXPORTER_PORTS.items():
+        values |= _prefixed(f"{name}_exporter", listen_address=server.address, port=port)
+    targets = [
+        {"job": f"{name}-exporter", "address": f"{server.address}:{port}"}
+        for name, port in EXPORTER_PORTS.items()
+    ]
+    return (
+        values
+        | _prefixed("postgres_exporter", user=MONITORING_ROLE, database_port=server.postgresql.port)
+        | _prefixed("pgbackrest_exporter", stanza=server.stanza)
+        | _prefixed(
+            "prometheus_targets",
+            server=server.name,
+            hostname=server.fqdn,
+            group=server.monitoring.group,
+            targets=targets,
+            directory=server.monitoring.file_sd_directory,
+        )
+    )
