@@ -1,0 +1,29 @@
+"""What the scenarios' tests share: the role run once more, as an operator would run it."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Play = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def play_again() -> Play:
+    """Run the scenario's play again, with the given variables; all it said is in ``stdout``."""
+
+    def run(**variables: object) -> "subprocess.CompletedProcess[str]":
+        command = ["ansible-playbook", "-i", os.environ["MOLECULE_INVENTORY_FILE"]]
+        for name, value in variables.items():
+            command += ["-e", f"{name}={value}"]
+        return subprocess.run(
+            [*command, str(Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"], "converge.yml"))],
+            check=False,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    return run
