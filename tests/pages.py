@@ -13,6 +13,7 @@ from pathlib import Path
 TOP = Path(__file__).parents[1]
 DOCS = TOP / "docs"
 GENERATED = "<!-- Made by docs/generate.py"
+HERE_DOCUMENT = re.compile(r"<<-?\s*'?(?P<end>[A-Z]+)'?")
 FENCE = re.compile(r"^(?P<indent> *)```(?P<info>[^`]*)$")
 
 
@@ -65,16 +66,22 @@ def blocks(page: Path) -> Iterator[Block]:
 
 
 def commands(block: Block) -> Iterator[str]:
-    """Yield the commands of a ``sh`` or ``console`` block, continued lines joined.
+    """Yield the command lines of a ``sh`` or ``console`` block, continued lines joined.
 
     A ``console`` block marks its commands with ``$ ``; what stands between is output.
+    Here-documents are left out.
     """
-    lines = block.text.replace("\\\n", " ").splitlines()
-    for line in lines:
+    end = ""
+    for line in block.text.replace("\\\n", " ").splitlines():
         text = line.strip()
+        if end:
+            end = "" if text == end else end
+            continue
         if block.language == "console":
             if not text.startswith("$ "):
                 continue
             text = text.removeprefix("$ ")
         if text and not text.startswith("#"):
-            yield text
+            opened = HERE_DOCUMENT.search(text)
+            end = opened["end"] if opened else ""
+            yield HERE_DOCUMENT.sub("", text)

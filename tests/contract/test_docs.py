@@ -57,29 +57,47 @@ def _blocks() -> list[Block]:
     return [block for page in written_pages() for block in blocks(page)]
 
 
+def _simple_commands(line: str) -> Iterator[list[str]]:
+    """Yield the words of each command of a shell line, those in ``$(...)`` too."""
+    for inner in re.findall(r"\$\(([^()]+)\)", line):
+        yield from _simple_commands(inner)
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=";|&()<>")
+    lexer.whitespace_split = True
+    words: list[str] = []
+    for word in lexer:
+        if set(word) <= set(";|&()<>"):
+            yield words
+            # What follows a redirection is a file, not a command.
+            words = [] if not set(word) & set("<>") else ["(file)"]
+        else:
+            words.append(word)
+    yield words
+
+
 def _calls(program: str) -> list[tuple[Block, list[str]]]:
     """Return every call of *program* in the written pages, as words."""
     found = []
     for block in _blocks():
         if block.language not in ("sh", "console"):
             continue
-        for command in commands(block):
-            for part in re.split(r"\|\||&&|;|\||\$\(", command):
-                words = shlex.split(part.strip().rstrip(")"), comments=True, posix=True)
-                while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
-                    words = words[1:]
+        for line in commands(block):
+            for words in _simple_commands(line):
+                while words and re.fullmatch(r"(?s)[A-Z_]+=.*|export|sudo", words[0]):
+                    del words[0]
                 if words and Path(words[0]).name == program:
                     found.append((block, words[1:]))
     return found
 
 
-def _up_to_redirection(words: list[str]) -> list[str]:
-    kept = []
-    for word in words:
-        if re.match(r"^\d?[<>]", word):
-            break
-        kept.append(word)
-    return kept
+def _resolve(block: Block, words: list[str]) -> tuple[click.Command, list[str]]:
+    command: click.Command = cli
+    rest = words
+    context = click.Context(cli, info_name="labdb")
+    while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
+        sub = command.get_command(context, rest[0])
+        assert sub is not None, f"{block}: labdb {' '.join(words)}"
+        command, rest = sub, rest[1:]
+    return command, rest
 
 
 def test_the_pages_are_read_at_all() -> None:
@@ -89,13 +107,7 @@ def test_the_pages_are_read_at_all() -> None:
 
 def test_every_labdb_call_in_the_pages_parses() -> None:
     for block, words in _calls("labdb"):
-        command: click.Command = cli
-        rest = _up_to_redirection(words)
-        context = click.Context(cli, info_name="labdb")
-        while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
-            sub = command.get_command(context, rest[0])
-            assert sub is not None, f"{block}: labdb {' '.join(words)}"
-            command, rest = sub, rest[1:]
+        command, rest = _resolve(block, words)
         if "--help" in rest or "--version" in rest:
             continue
         assert not isinstance(command, click.Group), f"{block}: labdb {' '.join(words)}"
@@ -226,3 +238,15 @@ def test_every_lab_limit_says_what_to_check_on_a_real_node() -> None:
         text = page.read_text(encoding="utf-8")
         assert "## On a real node" in text, page.name
         assert len(text.split()) < 400, page.name
+
+
+def test_every_file_that_is_said_to_be_on_the_guest_is_written_by_a_role() -> None:
+    page = (DOCS / "reference" / "guest-files.md").read_text(encoding="utf-8")
+    named = {Path(name).name for name in re.findall(r"`(/etc/[^`]+)`", page)}
+    written = "\n".join(
+        path.read_text(encoding="utf-8")
+        for path in (TOP / "roles").rglob("*")
+        if path.is_file() and path.suffix in (".yml", ".j2") and "molecule" not in path.parts
+    )
+    missing = {name for name in named if name not in written and not name.endswith(".mount")}
+    assert sorted(missing) == []
