@@ -110,6 +110,7 @@ class Guest(Declared):
         default=8 << 30,
         ge=1 << 30,
         validate_default=False,
+        json_schema_extra={"default": "8GB"},
         description="Memory; balloon is always set equal to it.",
     )
     network: GuestNetwork
@@ -241,7 +242,10 @@ class Workload(Declared):
         default=4, ge=1, le=500, description="Analysts whose big queries run at the same time."
     )
     expected_data: Size = Field(
-        default=60 << 30, validate_default=False, description="Expected size of all databases."
+        default=60 << 30,
+        validate_default=False,
+        json_schema_extra={"default": "60GB"},
+        description="Expected size of all databases.",
     )
 
 

@@ -52,7 +52,7 @@ class Parameter:
         if self.type == "bool":
             return _boolean(text)
         if self.type == "enum":
-            if text.lower() not in self.values:
+            if text.lower() not in {value.lower() for value in self.values}:
                 raise ValueError(f"{text!r} is not one of {', '.join(self.values)}")
             return text.lower()
         if self.type in ("integer", "real"):

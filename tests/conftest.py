@@ -1,0 +1,3 @@
+"""What every kind of test may ask for."""
+
+pytest_plugins = ["tests.postgres16"]

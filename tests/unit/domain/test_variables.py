@@ -1,0 +1,87 @@
+"""Overrides are checked, the client table has one meaning, and no secret passes through."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from labdb.domain.access import firewall_rules, hba_rows, proxmox_rules
+from labdb.domain.variables import postgresql_parameters, role_variables
+from labdb.errors import DeclarationError
+from labdb.spec import Environment, Server
+
+TOP = Path(__file__).parents[3]
+
+
+def _declared() -> dict[str, Any]:
+    path = TOP / "inventories/production/host_vars/proj-pg01/server.yml"
+    server: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))["labdb_server"]
+    return server
+
+
+def _with(parameters: dict[str, Any]) -> Server:
+    wanted = _declared()
+    wanted["postgresql"]["parameters"] = parameters
+    return Server.model_validate(wanted)
+
+
+def test_an_override_wins_and_says_so() -> None:
+    found = {item.name: item for item in postgresql_parameters(_with({"work_mem": "8MB"}))}
+    assert found["work_mem"].value == "8MB"
+    assert "declared" in found["work_mem"].reason
+
+
+def test_an_unknown_parameter_names_the_nearest_one() -> None:
+    with pytest.raises(DeclarationError) as caught:
+        postgresql_parameters(_with({"shared_bufers": "2GB"}))
+    assert "did you mean shared_buffers" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("work_mem", "8gb"), ("random_page_cost", -1), ("wal_level", "much"), ("jit", "perhaps")],
+)
+def test_a_value_that_postgresql_would_not_take_is_refused(name: str, value: object) -> None:
+    with pytest.raises(DeclarationError, match=rf"postgresql\.parameters\.{name}"):
+        postgresql_parameters(_with({name: value}))
+
+
+def test_every_network_row_of_hba_needs_tls_and_scram_and_the_rest_is_rejected() -> None:
+    rows = [row for row in hba_rows(Server.model_validate(_declared())) if row.type != "local"]
+    accepted = [row for row in rows if row.method != "reject"]
+    assert accepted
+    assert {(row.type, row.method) for row in accepted} == {("hostssl", "scram-sha-256")}
+    assert [row.method for row in rows[-2:]] == ["reject", "reject"]
+
+
+def test_ssh_comes_first_in_the_firewall() -> None:
+    assert firewall_rules(Server.model_validate(_declared()))[0]["port"] == 22
+
+
+def test_both_firewalls_open_the_same_ports_to_the_same_networks() -> None:
+    server = Server.model_validate(_declared())
+    inside = {
+        (rule["port"], source) for rule in firewall_rules(server) for source in rule["sources"]
+    }
+    outside = {(rule["port"], rule["source"]) for rule in proxmox_rules(server)}
+    assert inside == outside
+
+
+def test_exporters_answer_the_monitoring_host_alone() -> None:
+    rules = firewall_rules(Server.model_validate(_declared()))
+    exporters = [rule for rule in rules if "exporter" in rule["comment"]]
+    assert len(exporters) == 3
+    assert {source for rule in exporters for source in rule["sources"]} == {"10.25.20.9/32"}
+
+
+def test_role_variables_are_plain_json() -> None:
+    environment = Environment.model_validate(
+        yaml.safe_load(
+            (TOP / "inventories/production/group_vars/all/environment.yml").read_text("utf-8")
+        )["labdb_environment"]
+    )
+    variables = role_variables(Server.model_validate(_declared()), environment)
+    assert json.loads(json.dumps(variables)) == variables
+    assert not [name for name in variables if "pass" in name or "private" in name]
