@@ -74,6 +74,14 @@ def _type_of(field: dict[str, Any]) -> str:
     return str(field.get("format") or field.get("type", "any"))
 
 
+def _default(field: dict[str, Any]) -> str:
+    """Return a default as JSON; that of a mapping stands in the mapping's own table."""
+    default = field.get("default")
+    if isinstance(default, dict) and default:
+        return f"see {_type_of(field)}"
+    return f"`{json.dumps(default)}`"
+
+
 def declaration_page() -> str:
     """Return the page of the declaration, one table a mapping."""
     schema = json_schema()
@@ -93,7 +101,7 @@ def declaration_page() -> str:
             (
                 f"`{key}`",
                 _type_of(field),
-                "required" if key in required else f"`{json.dumps(field.get('default'))}`",
+                "required" if key in required else _default(field),
                 field.get("description", ""),
             )
             for key, field in model["properties"].items()
@@ -145,20 +153,34 @@ def _proj_pg01() -> Server:
     return Server.model_validate(_read(source)["labdb_server"])
 
 
+def _role_for(path: str, names: set[str]) -> tuple[str, str]:
+    """Return the role that *path* gets: never more there than the path needs."""
+    if path == "/":
+        return "labdb-cluster", " --propagate 0"
+    if all(name.endswith(".Audit") for name in names):
+        return "labdb-audit", ""
+    return ("labdb-template" if "VM.Clone" in names else "labdb"), ""
+
+
 def privileges_page() -> str:
     """Return the page of what the API token may do, path by path, with the commands."""
     needed = required(DesiredGuest.of(_proj_pg01()), "9")
-    everywhere = sorted({item.name for item in needed if item.path == "/"})
-    elsewhere = sorted({item.name for item in needed if item.path != "/"})
-    paths = dict.fromkeys(item.path for item in needed if item.path != "/")
+    roles: dict[str, set[str]] = {}
+    grants = []
     both = "--users labdb@pve --tokens 'labdb@pve!provision'"
+    for path in dict.fromkeys(item.path for item in needed):
+        names = {item.name for item in needed if item.path == path}
+        role, option = _role_for(path, names)
+        roles.setdefault(role, set()).update(names)
+        grants.append(f"$ pveum acl modify {path} {both} --roles {role}{option}")
     lines = [
-        f'$ pveum role add labdb --privs "{" ".join(elsewhere)}"',
-        f'$ pveum role add labdb-cluster --privs "{" ".join(everywhere)}"',
+        *(
+            f'$ pveum role add {role} --privs "{" ".join(sorted(names))}"'
+            for role, names in roles.items()
+        ),
         "$ pveum user add labdb@pve",
         "$ pveum user token add labdb@pve provision --privsep 1",
-        f"$ pveum acl modify / {both} --roles labdb-cluster --propagate 0",
-        *(f"$ pveum acl modify {path} {both} --roles labdb" for path in paths),
+        *grants,
     ]
     rows = [(f"`{item.path}`", item.name, f"to {item.purpose}") for item in needed]
     return "\n".join(
@@ -198,7 +220,9 @@ def parameters_page() -> str:
         (
             NOTE,
             "# Parameters of proj-pg01\n",
-            "What labdb computes for the declared 8 cores, 8 GB and NVMe disk, and why.\n",
+            "What labdb computes for the declared 8 cores, 8 GB and NVMe disk, and why.",
+            "*Context* is PostgreSQL's word for what a change takes: `postmaster` a restart, the",
+            "others a reload.\n",
             _table(("Parameter", "Value", "Context", "Reason"), rows),
             "## Memory budget\n",
             "What the declared workload may use at the same time.\n",
