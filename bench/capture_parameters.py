@@ -17,6 +17,14 @@ SELECT name, vartype, context, unit, min_val, max_val, enumvals, boot_val
 """
 
 
+class Indented(yaml.SafeDumper):
+    """Lists indented below their key, as yamllint wants them."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002 - the dumper's own signature
+        """Indent lists like mappings."""
+        super().increase_indent(flow, False)
+
+
 def capture(conninfo: str) -> dict[str, dict[str, object]]:
     """Return name -> properties of every parameter that can be set, nulls left out."""
     with psycopg.connect(conninfo) as connection:
@@ -31,11 +39,12 @@ def capture(conninfo: str) -> dict[str, dict[str, object]]:
 
 
 if __name__ == "__main__":
-    yaml.safe_dump(
+    yaml.dump(
         capture(sys.argv[1]),
         sys.stdout,
+        Dumper=Indented,
         sort_keys=True,
-        width=100,
-        default_flow_style=None,
+        width=110,
+        default_flow_style=False,
         explicit_start=True,
     )

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-
 from tests.postgres16 import Postgres16
 
 TOP = Path(__file__).parents[2]

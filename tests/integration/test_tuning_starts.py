@@ -7,10 +7,10 @@ from typing import Any
 import psycopg
 import pytest
 import yaml
+from tests.postgres16 import Postgres16
 
 from labdb.domain.variables import postgresql_parameters
 from labdb.spec import Server
-from tests.postgres16 import Postgres16
 
 pytestmark = pytest.mark.postgres
 TOP = Path(__file__).parents[2]
@@ -46,7 +46,7 @@ def _declared() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("cores", "memory", "kind", "connections", "disk"), GRID)
-def test_the_computed_file_loads_without_an_error(  # noqa: PLR0917 - one row of the grid
+def test_the_computed_file_loads_without_an_error(
     postgres16: Postgres16,
     data: Path,
     cores: int,

@@ -302,7 +302,7 @@ def test_a_busy_lock_file_is_tried_again(pve: EmulatedPve, provision: Any, decla
         ("POST", "/nodes/node06/qemu/2002/firewall/rules"),
     ],
 )
-def test_a_connection_that_drops_after_a_request_does_nothing_twice(  # noqa: PLR0917  # fixtures
+def test_a_connection_that_drops_after_a_request_does_nothing_twice(  # fixtures
     pve: EmulatedPve, proxmox: Proxmox, provision: Any, server: Server, method: str, path: str
 ) -> None:
     pve.control.drop_connection_after(method, path)

@@ -81,7 +81,7 @@ class Disks(Permissions):
 
     # allocation
 
-    def _qm_check_drive(  # noqa: PLR0913, PLR0917  # the signature is fakepve's
+    def _qm_check_drive(  # noqa: PLR0913  # the signature is fakepve's
         self, user: str, vmid: int, pool: str | None, key: str, value: str, default: str | None
     ) -> None:
         super()._qm_check_drive(user, vmid, pool, key, value, default)

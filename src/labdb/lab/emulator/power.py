@@ -40,7 +40,7 @@ class Power(Clones, CloudInit, Agent):
     agent_delay = 0.0
     """Seconds after a start before the guest agent answers."""
 
-    async def task(  # noqa: PLR0913, PLR0917  # the signature is fakepve's
+    async def task(  # noqa: PLR0913  # the signature is fakepve's
         self, node: str, ttype: str, tid: Any, user: str, body: Body,
         vm: Any = None, lock: bool = True, log: Iterable[str] = (),
     ) -> str:  # fmt: skip
