@@ -1,0 +1,228 @@
+"""Look at everything, change nothing, and say what a provision would do."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from labdb.adapters import proxmox, repository, shell
+from labdb.adapters.content import query
+from labdb.adapters.inventory import Declaration
+from labdb.domain import preflight
+from labdb.domain.drift import RunningParameter, parameter_changes
+from labdb.domain.guest import GuestPlan, plan_guest
+from labdb.domain.known_hosts import is_known
+from labdb.domain.variables import postgresql_parameters
+from labdb.errors import UnreachableError
+from labdb.facts import ClusterState
+from labdb.report import Change, Effect, Finding, Phase, Report
+
+Say = Callable[[str], None]
+NAMES_SHOWN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What the operator allowed by name; nothing of it happens by itself."""
+
+    rerun_cloud_init: bool = False
+    restart_guest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The report for people, and what a provision has to know besides."""
+
+    report: Report
+    blockers: tuple[Finding, ...] = ()
+    is_new: bool = False
+    guest_answers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Database:
+    """What was seen of PostgreSQL: *running* rows of pg_settings, or why there are none."""
+
+    running: tuple[RunningParameter, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    answers: bool = False
+    absent: bool = False
+
+
+def plan(
+    declaration: Declaration,
+    *,
+    offline: bool = False,
+    allowed: Allowed | None = None,
+    say: Say = lambda _: None,
+) -> Plan:
+    """Return what a provision would do.
+
+    Args:
+        declaration: the server, its environment and its inventory.
+        offline: compute from the declaration alone; ask nobody.
+        allowed: what the operator allowed by name.
+        say: takes one line for each thing that is looked at.
+
+    Raises:
+        DeclarationError: the declaration asks for what cannot be.
+        UnreachableError: the Proxmox API does not answer, or refuses the token.
+    """
+    begin = time.monotonic()
+    parameters = postgresql_parameters(declaration.server)
+    data: dict[str, Any] = {"parameters": [_row(item) for item in parameters]}
+    if offline:
+        summary = f"{len(parameters)} parameters computed from the declaration; nobody was asked"
+        return Plan(_report(declaration, summary, data | {"postgresql": "not asked"}, begin))
+    say("package repository")
+    package_source = _Background(lambda: repository.check(declaration.server.postgresql.repository))
+    state, guest, client = _look_at_guest(declaration, allowed or Allowed(), say)
+    say("PostgreSQL")
+    database = _look_at_database(declaration, state, client)
+    changes = guest.changes
+    if database.running:
+        changes += parameter_changes(parameters, database.running)
+    elif database.absent:
+        changes += (_new_cluster(declaration),)
+    checks = preflight.check(declaration.server, state)
+    findings = [*checks, *guest.findings, *guest.refusals, *database.findings]
+    if database.absent and (found := package_source.result(repository.SECONDS + 1.0)):
+        findings.append(found)
+    blockers = tuple(preflight.blockers(tuple(findings)))
+    data["postgresql"] = _word_for(database)
+    data["withheld"] = [asdict(change) for change in guest.withheld]
+    report = replace(
+        _report(declaration, _summary(changes, blockers), data, begin),
+        changes=changes,
+        findings=tuple(findings),
+    )
+    return Plan(report, blockers, guest.creates, database.answers)
+
+
+def _look_at_guest(
+    declaration: Declaration, allowed: Allowed, say: Say
+) -> tuple[ClusterState, GuestPlan, proxmox.Proxmox]:
+    server, environment = declaration.server, declaration.environment
+    keys = proxmox.read_authorized_keys(
+        server.guest.cloud_init.authorized_key_files, declaration.inventory
+    )
+    say("Proxmox VE")
+    client = proxmox.connect(environment.proxmox, declaration.inventory)
+    state = client.observe(server, probe=environment.probe_addresses)
+    guest = plan_guest(
+        server,
+        state,
+        keys,
+        allow_cloud_init_rerun=allowed.rerun_cloud_init,
+        allow_restart=allowed.restart_guest,
+    )
+    return state, guest, client
+
+
+def _look_at_database(
+    declaration: Declaration, state: ClusterState, client: proxmox.Proxmox
+) -> _Database:
+    """Read the running parameters from inside the guest; only a running guest is asked."""
+    if state.guest is None or not state.guest.running:
+        return _Database(absent=state.guest is None)
+    if not declaration.environment.probe_addresses:
+        return _Database(findings=(_unseen("addresses are not probed (probe_addresses)"),))
+    wanted = {
+        "port": declaration.server.postgresql.port,
+        "queries": [{"name": "settings", "database": "postgres", "sql": query("settings")}],
+    }
+    try:
+        with ExitStack() as stack:
+            guest = shell.guest_of(declaration)
+            if not _is_pinned(guest):
+                key = client.host_key(declaration.server.guest.node, declaration.server.guest.vmid)
+                if key is None:
+                    return _Database(findings=(_unseen("the guest agent tells no host key"),))
+                guest = stack.enter_context(shell.with_host_key(guest, key))
+            answer = shell.probe(guest, wanted)["queries"]["settings"]
+    except UnreachableError as error:
+        return _Database(findings=(_unseen(f"{error.what}: {error.why}", error.hint),))
+    if "error" in answer:
+        return _Database(answers=True, absent=True)
+    rows = tuple(RunningParameter(**row) for row in answer["ok"])
+    return _Database(running=rows, findings=_pending(rows), answers=True)
+
+
+def _is_pinned(guest: shell.Guest) -> bool:
+    if not guest.known_hosts.is_file():
+        return False
+    return is_known(guest.known_hosts.read_text(encoding="utf-8"), guest.address)
+
+
+def _pending(rows: Sequence[RunningParameter]) -> tuple[Finding, ...]:
+    waiting = [row.name for row in rows if row.pending_restart]
+    if not waiting:
+        return ()
+    what = f"PostgreSQL waits for a restart: {', '.join(waiting)}"
+    return (Finding("restart", "warning", what, hint="provision restarts it"),)
+
+
+def _unseen(why: str, hint: str = "") -> Finding:
+    return Finding("postgresql", "info", "PostgreSQL was not looked at", why, hint)
+
+
+def _new_cluster(declaration: Declaration) -> Change:
+    wanted = declaration.server.postgresql
+    after = f"PostgreSQL {wanted.major} in {wanted.data_directory}"
+    return Change("postgresql", f"cluster {wanted.cluster}", None, after, Effect.CREATE)
+
+
+def _row(item: Any) -> dict[str, str]:
+    return {
+        "name": item.name,
+        "value": item.value,
+        "context": item.context,
+        "reason": item.reason,
+    }
+
+
+def _word_for(database: _Database) -> str:
+    if database.running:
+        return "running"
+    return "absent" if database.absent else "not seen"
+
+
+def _summary(changes: Sequence[Change], blockers: Sequence[Finding]) -> str:
+    if blockers:
+        return f"refused: {blockers[0].what}"
+    if not changes:
+        return "nothing to do"
+    counts = Counter(change.effect for change in changes)
+    parts = ", ".join(f"{counts[effect]} {effect}" for effect in Effect if counts[effect])
+    return f"{len(changes)} {'change' if len(changes) == 1 else 'changes'}: {parts}"
+
+
+def _report(declaration: Declaration, summary: str, data: dict[str, Any], begin: float) -> Report:
+    return Report(
+        command="plan",
+        server=declaration.server.name,
+        summary=summary,
+        phases=(Phase("plan", round(time.monotonic() - begin, 3)),),
+        data=data,
+    )
+
+
+class _Background:
+    """Something slow that is asked meanwhile; whoever does not answer in time is not waited for."""
+
+    def __init__(self, work: Callable[[], Finding]) -> None:
+        self._found: list[Finding] = []
+        self._thread = threading.Thread(target=lambda: self._found.append(work()), daemon=True)
+        self._thread.start()
+
+    def result(self, seconds: float) -> Finding | None:
+        """Return what was found, or a finding that nothing was within *seconds*."""
+        self._thread.join(seconds)
+        if self._found:
+            return self._found[0]
+        return Finding(
+            "repository", "critical", f"the package repository did not answer in {seconds:.0f} s"
+        )

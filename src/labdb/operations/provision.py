@@ -1,0 +1,288 @@
+"""Plan, ask, run the playbook, verify, report: from a declaration to a proven server."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from labdb.adapters import rundir, runner, vault
+from labdb.adapters.inventory import Declaration
+from labdb.domain.variables import role_variables
+from labdb.errors import LabdbError, RefusedError, RunError
+from labdb.events import Event, RunFinished, TaskFinished
+from labdb.operations.plan import Allowed, Plan, plan
+from labdb.operations.verify import verify
+from labdb.report import Finding, Phase, Report
+
+PLAYBOOK = "provision"
+GUEST_PLAYBOOK = "guest"
+
+
+class Watcher(Protocol):
+    """Whoever watches a provision: told what happens, and asked once."""
+
+    def say(self, what: str) -> None:
+        """Take note of what is being done now."""
+
+    def agrees(self, planned: Report) -> bool:
+        """Show the plan; tell whether to go on."""
+
+    def expect(self, tasks: int | None) -> None:
+        """Take note of how many tasks the last run had."""
+
+    def see(self, event: Event) -> None:
+        """Take note of what the playbook does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to provision."""
+
+    check: bool = False
+    allowed: Allowed = field(default_factory=Allowed)
+    restart_postgresql: bool = True
+    verbosity: int = 0
+
+
+@dataclass(slots=True)
+class _Ran:
+    """What the playbook did, gathered from its events."""
+
+    finished: list[TaskFinished] = field(default_factory=list)
+    end: RunFinished | None = None
+
+    def take(self, event: Event) -> None:
+        if isinstance(event, TaskFinished):
+            self.finished.append(event)
+        elif isinstance(event, RunFinished):
+            self.end = event
+
+    @property
+    def changed(self) -> list[TaskFinished]:
+        return [task for task in self.finished if task.status == "changed"]
+
+    @property
+    def failed(self) -> list[TaskFinished]:
+        return [task for task in self.finished if task.status in ("failed", "unreachable")]
+
+    def phases(self) -> list[Phase]:
+        """Return the seconds of each role, in the order in which they ran."""
+        seconds: dict[str, float] = {}
+        for task in self.finished:
+            seconds[task.role or "play"] = seconds.get(task.role or "play", 0.0) + task.seconds
+        return [Phase(role, round(total, 3)) for role, total in seconds.items()]
+
+
+def provision(declaration: Declaration, options: Options, watcher: Watcher) -> Report:
+    """Make the server what it is declared to be, and prove it.
+
+    Raises:
+        LabdbError: refused, unreachable, or the run failed; what was done stays as it is,
+            and the next run takes it up.
+    """
+    environment, name = declaration.environment.name, declaration.server.name
+    with rundir.lock(environment, name) as held:
+        planned = plan(declaration, allowed=options.allowed, say=watcher.say)
+        if not watcher.agrees(planned.report):
+            raise RefusedError("nothing was done: the plan was not accepted")
+        if planned.blockers:
+            raise _refusal(planned.blockers)
+        run = rundir.new(environment, name)
+        run.write("plan", planned.report.to_dict())
+        run.write("inventory", role_variables(declaration.server, declaration.environment))
+        try:
+            report = _run(declaration, options, watcher, planned, run, held)
+        except LabdbError as error:
+            failed = replace(planned.report, command="provision", summary=error.what)
+            run.write("report", failed.to_dict() | {"error": error.to_dict()})
+            raise
+        run.write("report", report.to_dict())
+        return report
+
+
+def _run(  # noqa: PLR0913  # everything that one run is made of, once
+    declaration: Declaration,
+    options: Options,
+    watcher: Watcher,
+    planned: Plan,
+    run: rundir.RunDirectory,
+    held: rundir.Lock,
+) -> Report:
+    playbook = GUEST_PLAYBOOK if options.check and not planned.guest_answers else PLAYBOOK
+    begin = time.monotonic()
+    ran = _play(declaration, options, watcher, run, held, playbook)
+    seconds = time.monotonic() - begin
+    findings = [item for item in planned.report.findings if item.severity != "ok"]
+    phases = [*planned.report.phases, Phase("playbook", round(seconds, 3)), *ran.phases()]
+    if options.check:
+        if playbook == GUEST_PLAYBOOK:
+            findings.append(_unchecked())
+    else:
+        watcher.say("verification")
+        proven = verify(declaration)
+        findings += proven.findings
+        phases += proven.phases
+    data: dict[str, Any] = {
+        "changed_tasks": len(ran.changed),
+        "tasks": len(ran.finished),
+        "changed": [f"{task.role}: {task.task}".removeprefix(": ") for task in ran.changed],
+        "run_directory": str(run.path),
+        "check": options.check,
+    }
+    if not options.check:
+        data["connect"] = connection(declaration)
+    summary = _summary(declaration, ran, findings, check=options.check)
+    return Report(
+        "provision", declaration.server.name, summary,
+        planned.report.changes, tuple(findings), tuple(phases), data,
+    )  # fmt: skip
+
+
+def _play(  # noqa: PLR0913  # the same
+    declaration: Declaration,
+    options: Options,
+    watcher: Watcher,
+    run: rundir.RunDirectory,
+    held: rundir.Lock,
+    playbook: str,
+) -> _Ran:
+    environment, name = declaration.environment.name, declaration.server.name
+    secret, made = vault.complete(declaration, write=not options.check)
+    if made and not options.check:
+        watcher.say(f"made: {', '.join(made)}")
+    if not options.check:
+        write_authority(environment, secret.authority.certificate)
+    wanted = runner.PlaybookRun(
+        playbook=playbook,
+        inventory=declaration.inventory,
+        limit=name,
+        vault_key=vault.key(declaration),
+        variables={
+            "proxmox_guest_run_id": run.run_id,
+            "proxmox_guest_allow_cloud_init_rerun": options.allowed.rerun_cloud_init,
+            "proxmox_guest_allow_restart": options.allowed.restart_guest,
+            "postgresql_config_allow_restart": options.restart_postgresql,
+        },
+        # A check writes no vault file; what it would have made is told to Ansible alone.
+        secret_variables=secret.variables() if made and options.check else {},
+        check=options.check,
+        verbosity=options.verbosity,
+    )
+    watcher.expect(rundir.last_task_count(environment, name, playbook))
+    ran = play(wanted, run, watcher.see, started=held.note_playbook)
+    rundir.remember_task_count(environment, name, playbook, len(ran.finished))
+    return ran
+
+
+def play(
+    wanted: runner.PlaybookRun,
+    run: rundir.RunDirectory,
+    see: Callable[[Event], None],
+    *,
+    started: Callable[[int], None],
+) -> _Ran:
+    """Run a playbook to its end, keeping every event.
+
+    Raises:
+        RunError: it failed; the message is the failing task's own.
+    """
+    ran = _Ran()
+    for event in runner.run(wanted, started=started):
+        run.append(event)
+        ran.take(event)
+        see(event)
+    if ran.end is None or ran.end.rc != 0:
+        raise _failure(ran, run.path)
+    return ran
+
+
+def connection(declaration: Declaration) -> dict[str, Any]:
+    """Return how a client connects: the CA file, a psql command for each database."""
+    server = declaration.server
+    certificate = authority_file(declaration.environment.name)
+    databases = [database.name for database in server.access.databases] or ["postgres"]
+    owners = [database.owner for database in server.access.databases]
+    owners = owners or [role.name for role in server.access.roles]
+    role = owners[0] if owners else "postgres"
+    return {
+        "ca_file": str(certificate),
+        "address": server.address,
+        "port": server.postgresql.port,
+        "psql": (
+            f'psql "host={server.address} port={server.postgresql.port} dbname={databases[0]} '
+            f'user={role} sslmode=verify-full sslrootcert={certificate}"'
+        ),
+        "password": f"labdb secrets show {server.name} {role} -i {declaration.inventory}",
+        "exporters": exporters(declaration),
+    }
+
+
+def exporters(declaration: Declaration) -> dict[str, str]:
+    """Return the URL of each exporter's metrics."""
+    variables = role_variables(declaration.server, declaration.environment)
+    return {
+        name: f"http://{variables[f'{name}_listen_address']}:{variables[f'{name}_port']}/metrics"
+        for name in ("node_exporter", "postgres_exporter", "pgbackrest_exporter")
+    }
+
+
+def authority_file(environment: str) -> Path:
+    """Return the file with the CA certificate that clients of *environment* trust."""
+    return rundir.environment_dir(environment) / "ca.crt"
+
+
+def write_authority(environment: str, certificate: str) -> None:
+    """Keep the CA certificate where clients find it."""
+    path = authority_file(environment)
+    if not path.is_file() or path.read_text(encoding="utf-8") != certificate:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.write_text(certificate, encoding="utf-8")
+
+
+def _summary(
+    declaration: Declaration, ran: _Ran, findings: Sequence[Finding], *, check: bool
+) -> str:
+    name, count = declaration.server.name, len(ran.changed)
+    tasks = f"{count} of {len(ran.finished)} tasks"
+    if check:
+        return (
+            f"checked: {tasks} would change {name}" if count else f"checked: {name} is as declared"
+        )
+    problems = sum(finding.is_problem for finding in findings)
+    what = f"{name} was as declared, nothing changed" if not count else f"{tasks} changed {name}"
+    if problems:
+        return (
+            f"{what}; {problems} {'finding needs' if problems == 1 else 'findings need'} attention"
+        )
+    return f"{what}; verified"
+
+
+def _unchecked() -> Finding:
+    return Finding(
+        "check",
+        "info",
+        "only the guest was checked",
+        "what happens inside a guest cannot be checked before it exists and answers",
+        "after the first provision a check covers everything",
+    )
+
+
+def _refusal(blockers: Sequence[Finding]) -> RefusedError:
+    return RefusedError(
+        "; ".join(finding.what for finding in blockers),
+        why="; ".join(finding.why for finding in blockers if finding.why),
+        hint="; ".join(dict.fromkeys(finding.hint for finding in blockers if finding.hint)),
+    )
+
+
+def _failure(ran: _Ran, path: Path) -> RunError:
+    hint = f"mend it and run again: what is done stays done; events: {path / 'events.jsonl'}"
+    if ran.failed:
+        task = ran.failed[-1]
+        where = f"{task.role}: {task.task}".removeprefix(": ")
+        verb = "could not reach the guest" if task.status == "unreachable" else "failed"
+        why = " ".join(task.message.split()) or (ran.end.message if ran.end else "")
+        return RunError(f"{where} {verb}", why=why, hint=hint)
+    why = ran.end.message if ran.end else "it ended without a word"
+    return RunError("the playbook failed before its first task", why=why, hint=hint)
