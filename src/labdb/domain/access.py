@@ -8,6 +8,7 @@ from labdb.spec import RoleKind, Server
 SSH_PORT = 22
 EXPORTER_PORTS = {"node": 9100, "postgres": 9187, "pgbackrest": 9854}
 MONITORING_ROLE = "postgres_exporter"
+EVERYWHERE = ("0.0.0.0/0", "::/0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,11 @@ def hba_rows(server: Server) -> tuple[HbaRow, ...]:
         ),
         HbaRow("local", "all", "all", "", "scram-sha-256", "anybody else on this host"),
     ]
+    socket_only = f"postgres,{MONITORING_ROLE}"
+    rows += [
+        HbaRow("host", "all", socket_only, address, "reject", "these two come by socket alone")
+        for address in EVERYWHERE
+    ]
     rows += [
         HbaRow(
             "hostssl",
@@ -56,8 +62,7 @@ def hba_rows(server: Server) -> tuple[HbaRow, ...]:
         for client in server.access.clients
     ]
     rows += [
-        HbaRow("host", "all", "all", "0.0.0.0/0", "reject", "everybody else"),
-        HbaRow("host", "all", "all", "::/0", "reject", "everybody else"),
+        HbaRow("host", "all", "all", address, "reject", "everybody else") for address in EVERYWHERE
     ]
     return tuple(rows)
 

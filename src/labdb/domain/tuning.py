@@ -7,22 +7,23 @@ Sources of the formulas stand at each value; section numbers are those of the Po
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from labdb.errors import DeclarationError
+from labdb.domain.memory_budget import (
+    ANALYST_TEMP_BUFFERS,
+    BudgetLine,
+    MemoryBudget,
+    memory_budget,
+)
+from labdb.domain.storage_budget import (
+    RECOVERY_GOAL_SECONDS,
+    REPLAY_RATE,
+    largest_wal,
+    temp_file_limit,
+)
 from labdb.size import UNITS, format_size, human_size
 from labdb.spec import RoleKind, Server, WorkloadKind
 
 MB = UNITS["MB"]
 GB = UNITS["GB"]
-HASH_MULTIPLIER = 2.0
-CONNECTION = 3 * MB
-"""A backend's own memory beside work_mem: caches and stack; measured by bench later."""
-PLAIN_WORK_MEM = 4 * MB
-SMALLEST_ANALYST_WORK_MEM = 16 * MB
-LARGEST_ANALYST_WORK_MEM = 512 * MB
-AUTOVACUUM_WORKERS = 3
-REPLAY_RATE = 64 * MB
-"""WAL that crash recovery replays in a second on NVMe: a careful figure."""
-RECOVERY_GOAL_SECONDS = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +33,6 @@ class Setting:
     name: str
     value: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetLine:
-    """A part of the memory that may be needed at the same time; *size* in bytes."""
-
-    name: str
-    size: int
-    formula: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,74 +51,18 @@ def tune(server: Server) -> Tuning:
     Raises:
         DeclarationError: the declared connections and analysts do not fit the memory.
     """
-    memory, cores = server.guest.memory, server.guest.cpu.total
-    load = server.workload
-    shared = memory // 4
-    reserve = max(512 * MB, memory // 10)
-    maintenance = _round(min(max(memory // 16, 64 * MB), 2 * GB))
-    autovacuum = _round(min(max(memory // 64, 32 * MB), GB))
-    workers = max(2, cores)
-    processes = load.analytic_sessions + workers
-    plain = max(0, load.max_connections - load.analytic_sessions)
-    fixed = (
-        BudgetLine("shared_buffers", shared, "a quarter of the memory"),
-        BudgetLine("operating system", reserve, "a tenth of the memory, at least 512 MB"),
-        BudgetLine(
-            "connections",
-            load.max_connections * CONNECTION,
-            f"{load.max_connections} connections x {human_size(CONNECTION)}",
-        ),
-        BudgetLine("maintenance", maintenance, "one index build at a time"),
-        BudgetLine(
-            "autovacuum", AUTOVACUUM_WORKERS * autovacuum, f"{AUTOVACUUM_WORKERS} workers at once"
-        ),
-        BudgetLine(
-            "plain sessions",
-            plain * PLAIN_WORK_MEM,
-            f"{plain} sessions x work_mem {format_size(PLAIN_WORK_MEM)}",
-        ),
-    )
-    left = memory - sum(line.size for line in fixed)
-    analyst = _round(int(left / (processes * HASH_MULTIPLIER)))
-    if analyst < SMALLEST_ANALYST_WORK_MEM:
-        _refuse(server, left, processes)
-    analyst = min(analyst, LARGEST_ANALYST_WORK_MEM)
-    budget = (
-        *fixed,
-        BudgetLine(
-            "analysts",
-            int(processes * analyst * HASH_MULTIPLIER),
-            f"({load.analytic_sessions} sessions + {workers} parallel workers) x work_mem "
-            f"{format_size(analyst)} x hash_mem_multiplier {HASH_MULTIPLIER:g}",
-        ),
-    )
+    budget = memory_budget(server)
     settings = (
         *_identity(server),
-        *_memory(memory, shared, maintenance, autovacuum),
-        *_planner(server, workers),
-        *_wal(server),
-        *_vacuum(),
+        *_memory(server.guest.memory, budget),
+        *_planner(server, budget),
+        *_wal(server, budget),
+        *_vacuum(budget),
         *_logging(),
         *_limits(server),
     )
-    return Tuning(settings, _roles(analyst, maintenance, cores), budget, shared)
-
-
-def _round(size: int) -> int:
-    """Return *size* rounded down to whole megabytes."""
-    return size // MB * MB
-
-
-def _refuse(server: Server, left: int, processes: int) -> None:
-    load = server.workload
-    need = int(processes * SMALLEST_ANALYST_WORK_MEM * HASH_MULTIPLIER) - left
-    raise DeclarationError(
-        f"{server.name}: {load.max_connections} connections and {load.analytic_sessions} analytic "
-        f"sessions do not fit {format_size(server.guest.memory)} of memory",
-        why=f"{human_size(need)} are missing for work_mem {format_size(SMALLEST_ANALYST_WORK_MEM)}",
-        hint="declare fewer workload.max_connections (a pooler serves the rest), fewer "
-        "workload.analytic_sessions, or more guest.memory",
-    )
+    roles = _roles(budget, server.guest.cpu.total)
+    return Tuning(settings, roles, budget.lines, budget.shared_buffers)
 
 
 def _identity(server: Server) -> tuple[Setting, ...]:
@@ -157,37 +93,47 @@ def _identity(server: Server) -> tuple[Setting, ...]:
     )
 
 
-def _memory(memory: int, shared: int, maintenance: int, autovacuum: int) -> tuple[Setting, ...]:
+def _memory(memory: int, budget: MemoryBudget) -> tuple[Setting, ...]:
     return (
         Setting(
             "shared_buffers",
-            format_size(_round(shared)),
+            format_size(budget.shared_buffers),
             f"a quarter of {format_size(memory)} (section 20.4.1)",
         ),
         Setting(
             "effective_cache_size",
-            format_size(_round(memory * 5 // 8)),
+            format_size(memory * 5 // 8 // MB * MB),
             "shared_buffers and what is left of the page cache when the budget is in use",
         ),
         Setting(
             "work_mem",
-            format_size(PLAIN_WORK_MEM),
+            format_size(budget.work_mem),
             "safe for every connection at once; roles for analysis have more",
         ),
-        Setting("hash_mem_multiplier", f"{HASH_MULTIPLIER:g}", "counted in the memory budget"),
         Setting(
-            "maintenance_work_mem", format_size(maintenance), "a sixteenth of memory: index builds"
+            "hash_mem_multiplier", f"{budget.hash_multiplier:g}", "counted in the memory budget"
         ),
         Setting(
-            "autovacuum_work_mem", format_size(autovacuum), "three workers at once fit the budget"
+            "temp_buffers",
+            format_size(budget.temp_buffers),
+            "safe for every connection at once; roles for analysis have more",
+        ),
+        Setting(
+            "maintenance_work_mem",
+            format_size(budget.maintenance),
+            "a sixteenth of memory: index builds",
+        ),
+        Setting(
+            "autovacuum_work_mem",
+            format_size(budget.autovacuum),
+            f"{budget.autovacuum_workers} workers at once fit the budget",
         ),
         Setting("huge_pages", "try", "used where the host reserves them, no failure where not"),
-        Setting("temp_buffers", "16MB", "temporary tables of analysis sessions"),
     )
 
 
-def _planner(server: Server, workers: int) -> tuple[Setting, ...]:
-    cores = server.guest.cpu.total
+def _planner(server: Server, budget: MemoryBudget) -> tuple[Setting, ...]:
+    cores, workers = server.guest.cpu.total, budget.parallel_workers
     random_cost = {"nvme": "1.1", "ssd": "1.25", "hdd": "4.0"}[server.storage.kind]
     concurrency = {"nvme": "256", "ssd": "128", "hdd": "4"}[server.storage.kind]
     gather = max(1, min(4, cores // 2))
@@ -211,9 +157,8 @@ def _planner(server: Server, workers: int) -> tuple[Setting, ...]:
     )
 
 
-def _wal(server: Server) -> tuple[Setting, ...]:
-    largest = min(REPLAY_RATE * RECOVERY_GOAL_SECONDS * 4 // 5, server.storage.data.size // 16)
-    largest = max(GB, largest // GB * GB)
+def _wal(server: Server, budget: MemoryBudget) -> tuple[Setting, ...]:
+    largest = largest_wal(server)
     return (
         Setting("wal_level", "replica", "archiving and physical backups need it"),
         Setting(
@@ -225,7 +170,9 @@ def _wal(server: Server) -> tuple[Setting, ...]:
         Setting("checkpoint_timeout", "15min", "fewer full-page images during loads"),
         Setting("checkpoint_completion_target", "0.9", "spread the writes over the interval"),
         Setting("wal_compression", "lz4", "less WAL to write, archive and replay"),
-        Setting("wal_buffers", "64MB", "bulk loads write WAL in large pieces"),
+        Setting(
+            "wal_buffers", format_size(budget.wal_buffers), "bulk loads write WAL in large pieces"
+        ),
         Setting("archive_mode", "on", "point-in-time recovery"),
         Setting(
             "archive_command",
@@ -246,9 +193,13 @@ def _wal(server: Server) -> tuple[Setting, ...]:
     )
 
 
-def _vacuum() -> tuple[Setting, ...]:
+def _vacuum(budget: MemoryBudget) -> tuple[Setting, ...]:
     return (
-        Setting("autovacuum_max_workers", str(AUTOVACUUM_WORKERS), "counted in the memory budget"),
+        Setting(
+            "autovacuum_max_workers",
+            str(budget.autovacuum_workers),
+            "counted in the memory budget",
+        ),
         Setting(
             "autovacuum_vacuum_scale_factor", "0.05", "20 % of millions of rows is far too late"
         ),
@@ -285,9 +236,12 @@ def _logging() -> tuple[Setting, ...]:
 
 
 def _limits(server: Server) -> tuple[Setting, ...]:
-    temp = max(GB, server.storage.data.size // 8 // GB * GB)
     return (
-        Setting("temp_file_limit", format_size(temp), "one session cannot fill the data disk"),
+        Setting(
+            "temp_file_limit",
+            format_size(temp_file_limit(server)),
+            "the declared analysts together cannot fill the data disk",
+        ),
         Setting(
             "idle_in_transaction_session_timeout", "1h", "a forgotten transaction blocks vacuum"
         ),
@@ -298,18 +252,20 @@ def _limits(server: Server) -> tuple[Setting, ...]:
     )
 
 
-def _roles(analyst: int, maintenance: int, cores: int) -> dict[RoleKind, dict[str, str]]:
+def _roles(budget: MemoryBudget, cores: int) -> dict[RoleKind, dict[str, str]]:
     gather = str(max(1, min(4, cores // 2)))
+    maintenance = format_size(budget.maintenance)
     return {
         "admin": {},
-        "owner": {"maintenance_work_mem": format_size(maintenance)},
+        "owner": {"maintenance_work_mem": maintenance},
         "loader": {
-            "maintenance_work_mem": format_size(maintenance),
+            "maintenance_work_mem": maintenance,
             "synchronous_commit": "off",
             "lock_timeout": "10min",
         },
         "analyst": {
-            "work_mem": format_size(analyst),
+            "work_mem": format_size(budget.analyst_work_mem),
+            "temp_buffers": format_size(ANALYST_TEMP_BUFFERS),
             "max_parallel_workers_per_gather": gather,
             "statement_timeout": "12h",
             "idle_in_transaction_session_timeout": "30min",

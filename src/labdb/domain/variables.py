@@ -10,16 +10,16 @@ from typing import Any
 from labdb.domain.access import EXPORTER_PORTS, MONITORING_ROLE, firewall_rules, hba_rows
 from labdb.domain.desired import guest_variables
 from labdb.domain.operating_system import huge_pages, kernel_parameters
+from labdb.domain.overrides import overrides
 from labdb.domain.parameters import lookup
+from labdb.domain.storage_budget import archive_queue
 from labdb.domain.tuning import Tuning, tune
-from labdb.errors import DeclarationError
 from labdb.size import format_size
 from labdb.spec import Environment, Server
 
 EXTENSION_PACKAGES = {"q3c": "q3c", "vector": "pgvector", "pg_sphere": "pgsphere"}
 """Extensions that are packages of their own; the others come with the server's package."""
 MOUNT_OPTIONS = {"xfs": "noatime", "ext4": "noatime"}
-LARGEST_SPOOL = 8 << 30
 OPEN_FILES = 65536
 
 
@@ -46,14 +46,7 @@ def postgresql_parameters(server: Server) -> tuple[PlannedParameter, ...]:
 def _parameters(server: Server, tuning: Tuning) -> tuple[PlannedParameter, ...]:
     major = server.postgresql.major
     chosen = {setting.name: (setting.value, setting.reason) for setting in tuning.settings}
-    for name, given in server.postgresql.parameters.items():
-        text = ("on" if given else "off") if isinstance(given, bool) else str(given)
-        try:
-            lookup(name, major).parse(text)
-        except ValueError as error:
-            raise DeclarationError(
-                f"postgresql.parameters.{name}: {error}", hint="see the reference of parameters"
-            ) from error
+    for name, text in overrides(server).items():
         chosen[name] = (text, "declared in postgresql.parameters")
     return tuple(
         PlannedParameter(name, value, reason, lookup(name, major).context)
@@ -105,7 +98,6 @@ def _system(server: Server, tuning: Tuning) -> dict[str, Any]:
             sysctl={item.name: item.value for item in kernel_parameters(server.guest.memory)},
             hugepages=huge_pages(tuning.shared_buffers),
             open_files=OPEN_FILES,
-            ntp_servers=list(server.guest.network.nameservers),
         )
         | _prefixed("host_firewall", rules=firewall_rules(server))
         | _prefixed("database_storage", volumes=volumes)
@@ -178,7 +170,6 @@ def _configuration(server: Server, tuning: Tuning) -> dict[str, Any]:
 
 
 def _backup(server: Server) -> dict[str, Any]:
-    spool = min(LARGEST_SPOOL, server.storage.data.size // 16)
     return _prefixed(
         "pgbackrest",
         **_cluster(server, port=True),
@@ -190,7 +181,7 @@ def _backup(server: Server) -> dict[str, Any]:
         processes=server.backup.processes,
         schedule_full=server.backup.schedule.full,
         schedule_differential=server.backup.schedule.differential,
-        archive_queue_max=format_size(spool),
+        archive_queue_max=format_size(archive_queue(server)),
     )
 
 

@@ -8,8 +8,10 @@ import pytest
 import yaml
 
 from labdb.domain.access import firewall_rules, hba_rows, proxmox_rules
+from labdb.domain.tuning import tune
 from labdb.domain.variables import postgresql_parameters, role_variables
 from labdb.errors import DeclarationError
+from labdb.size import parse_size
 from labdb.spec import Environment, Server
 
 TOP = Path(__file__).parents[3]
@@ -28,8 +30,8 @@ def _with(parameters: dict[str, Any]) -> Server:
 
 
 def test_an_override_wins_and_says_so() -> None:
-    found = {item.name: item for item in postgresql_parameters(_with({"work_mem": "8MB"}))}
-    assert found["work_mem"].value == "8MB"
+    found = {item.name: item for item in postgresql_parameters(_with({"work_mem": "5MB"}))}
+    assert found["work_mem"].value == "5MB"
     assert "declared" in found["work_mem"].reason
 
 
@@ -48,12 +50,74 @@ def test_a_value_that_postgresql_would_not_take_is_refused(name: str, value: obj
         postgresql_parameters(_with({name: value}))
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "hint"),
+    [
+        ("port", 5433, "postgresql.port"),
+        ("listen_addresses", "*", "guest.network.address"),
+        ("max_connections", 500, "workload.max_connections"),
+        ("timezone", "CET", "postgresql.timezone"),
+    ],
+)
+def test_what_is_declared_elsewhere_is_not_an_override(name: str, value: object, hint: str) -> None:
+    with pytest.raises(DeclarationError) as caught:
+        postgresql_parameters(_with({name: value}))
+    assert caught.value.hint == f"declare {hint}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ssl", False),
+        ("ssl_min_protocol_version", "TLSv1"),
+        ("password_encryption", "md5"),
+        ("fsync", False),
+        ("full_page_writes", "off"),
+        ("wal_level", "minimal"),
+        ("archive_command", "true"),
+        ("hba_file", "/tmp/open"),
+    ],
+)
+def test_an_override_cannot_open_the_server_or_lose_its_data(name: str, value: object) -> None:
+    with pytest.raises(DeclarationError) as caught:
+        postgresql_parameters(_with({name: value}))
+    assert caught.value.what.startswith(f"postgresql.parameters.{name}: ")
+    assert caught.value.why
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("work_mem", "256MB"), ("shared_buffers", "6GB"), ("temp_buffers", "64MB")],
+)
+def test_an_override_that_does_not_fit_the_memory_is_refused(name: str, value: str) -> None:
+    with pytest.raises(DeclarationError, match="do not fit 8GB") as caught:
+        postgresql_parameters(_with({name: value}))
+    assert f"smaller postgresql.parameters ({name})" in caught.value.hint
+
+
+def test_an_override_of_shared_buffers_leaves_less_to_the_analysts() -> None:
+    computed = tune(_with({})).roles["analyst"]["work_mem"]
+    declared = tune(_with({"shared_buffers": "2560MB"})).roles["analyst"]["work_mem"]
+    assert parse_size(declared) < parse_size(computed)
+
+
 def test_every_network_row_of_hba_needs_tls_and_scram_and_the_rest_is_rejected() -> None:
     rows = [row for row in hba_rows(Server.model_validate(_declared())) if row.type != "local"]
     accepted = [row for row in rows if row.method != "reject"]
     assert accepted
     assert {(row.type, row.method) for row in accepted} == {("hostssl", "scram-sha-256")}
     assert [row.method for row in rows[-2:]] == ["reject", "reject"]
+
+
+def test_the_superuser_and_the_exporter_never_come_over_the_network() -> None:
+    wanted = _declared()
+    wanted["access"]["clients"] = [
+        {"name": "all", "network": "10.25.20.0/24", "databases": ["all"], "roles": ["all"]}
+    ]
+    rows = [row for row in hba_rows(Server.model_validate(wanted)) if row.type != "local"]
+    first = rows[0]
+    assert (first.user, first.method) == ("postgres,postgres_exporter", "reject")
+    assert [row.method for row in rows[:2]] == ["reject", "reject"]
 
 
 def test_ssh_comes_first_in_the_firewall() -> None:

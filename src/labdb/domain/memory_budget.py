@@ -1,0 +1,164 @@
+"""The memory that may be in use at the same time, added up before any of it is given away.
+
+Section numbers are those of the PostgreSQL 16 documentation.
+"""
+
+from dataclasses import dataclass
+
+from labdb.domain.overrides import override_amount
+from labdb.errors import DeclarationError
+from labdb.size import UNITS, format_size, human_size
+from labdb.spec import Server
+
+MB = UNITS["MB"]
+GB = UNITS["GB"]
+CONNECTION = 3 * MB
+"""A backend's own memory beside work_mem: caches and stack; a careful figure, not measured."""
+PLAIN_WORK_MEM = 4 * MB
+PLAIN_TEMP_BUFFERS = 2 * MB
+ANALYST_TEMP_BUFFERS = 16 * MB
+SMALLEST_ANALYST_WORK_MEM = 16 * MB
+LARGEST_ANALYST_WORK_MEM = 512 * MB
+HASH_MULTIPLIER = 2.0
+AUTOVACUUM_WORKERS = 3
+SHARED_BY_WAL_BUFFERS = 32
+"""PostgreSQL's own share of shared_buffers for wal_buffers (section 20.5.1)."""
+
+COUNTED = (
+    "shared_buffers",
+    "wal_buffers",
+    "maintenance_work_mem",
+    "autovacuum_work_mem",
+    "autovacuum_max_workers",
+    "max_parallel_workers",
+    "work_mem",
+    "temp_buffers",
+    "hash_mem_multiplier",
+)
+"""Parameters that the budget counts with their declared values."""
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetLine:
+    """A part of the memory that may be needed at the same time; *size* in bytes."""
+
+    name: str
+    size: int
+    formula: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryBudget:
+    """The parts (*lines*) and the sizes in bytes that parameters are made from."""
+
+    lines: tuple[BudgetLine, ...]
+    shared_buffers: int
+    wal_buffers: int
+    maintenance: int
+    autovacuum: int
+    autovacuum_workers: int
+    parallel_workers: int
+    work_mem: int
+    temp_buffers: int
+    hash_multiplier: float
+    analyst_work_mem: int
+
+
+def memory_budget(server: Server) -> MemoryBudget:
+    """Return the budget of *server*; parameters declared by hand count with their values.
+
+    A sort takes ``work_mem``, a hash ``work_mem`` times ``hash_mem_multiplier`` (section
+    20.4.1): one such node for each session and for each parallel worker. What is left
+    after the fixed parts is shared among the analysts.
+
+    Raises:
+        DeclarationError: the declared connections and analysts do not fit the memory.
+    """
+    memory, load = server.guest.memory, server.workload
+
+    def size(name: str, computed: int) -> int:
+        given = override_amount(server, name)
+        return computed if given is None else int(given)
+
+    shared = size("shared_buffers", _round(memory // 4))
+    wal = size("wal_buffers", _round(max(MB, min(64 * MB, shared // SHARED_BY_WAL_BUFFERS))))
+    maintenance = size("maintenance_work_mem", _round(min(max(memory // 16, 64 * MB), 2 * GB)))
+    autovacuum = size("autovacuum_work_mem", _round(min(max(memory // 64, 32 * MB), GB)))
+    cleaners = size("autovacuum_max_workers", AUTOVACUUM_WORKERS)
+    workers = size("max_parallel_workers", max(2, server.guest.cpu.total))
+    work_mem = size("work_mem", PLAIN_WORK_MEM)
+    temporary = size("temp_buffers", PLAIN_TEMP_BUFFERS)
+    hashes = override_amount(server, "hash_mem_multiplier") or HASH_MULTIPLIER
+
+    plain = max(0, load.max_connections - load.analytic_sessions)
+    analysts, processes = load.analytic_sessions, load.analytic_sessions + workers
+    fixed = (
+        BudgetLine("shared_buffers", shared, "a quarter of the memory"),
+        BudgetLine("wal_buffers", wal, "a part of the shared memory of its own"),
+        BudgetLine(
+            "operating system",
+            max(512 * MB, memory // 10),
+            "a tenth of the memory, at least 512 MB",
+        ),
+        BudgetLine(
+            "connections",
+            load.max_connections * CONNECTION,
+            f"{load.max_connections} connections x {human_size(CONNECTION)}",
+        ),
+        BudgetLine("maintenance", maintenance, "one index build at a time"),
+        BudgetLine("autovacuum", cleaners * autovacuum, f"{cleaners} workers at once"),
+        BudgetLine(
+            "plain sessions",
+            int(plain * (work_mem * hashes + temporary)),
+            f"{plain} sessions x (work_mem {format_size(work_mem)} x hash_mem_multiplier "
+            f"{hashes:g} + temp_buffers {format_size(temporary)})",
+        ),
+        BudgetLine(
+            "analysts' temp_buffers",
+            analysts * ANALYST_TEMP_BUFFERS,
+            f"{analysts} sessions x {format_size(ANALYST_TEMP_BUFFERS)}",
+        ),
+    )
+    left = memory - sum(line.size for line in fixed)
+    analyst = _round(int(left / (processes * hashes)))
+    if analyst < SMALLEST_ANALYST_WORK_MEM:
+        raise _too_much(server, int(processes * SMALLEST_ANALYST_WORK_MEM * hashes) - left)
+    analyst = min(analyst, LARGEST_ANALYST_WORK_MEM)
+    share = BudgetLine(
+        "analysts",
+        int(processes * analyst * hashes),
+        f"({analysts} sessions + {workers} parallel workers) x work_mem "
+        f"{format_size(analyst)} x hash_mem_multiplier {hashes:g}",
+    )
+    return MemoryBudget(
+        lines=(*fixed, share),
+        shared_buffers=shared,
+        wal_buffers=wal,
+        maintenance=maintenance,
+        autovacuum=autovacuum,
+        autovacuum_workers=cleaners,
+        parallel_workers=workers,
+        work_mem=work_mem,
+        temp_buffers=temporary,
+        hash_multiplier=hashes,
+        analyst_work_mem=analyst,
+    )
+
+
+def _round(size: int) -> int:
+    """Return *size* rounded down to whole megabytes."""
+    return size // MB * MB
+
+
+def _too_much(server: Server, missing: int) -> DeclarationError:
+    load = server.workload
+    by_hand = ", ".join(name for name in COUNTED if override_amount(server, name) is not None)
+    smaller = f", smaller postgresql.parameters ({by_hand})" if by_hand else ""
+    return DeclarationError(
+        f"{server.name}: {load.max_connections} connections and {load.analytic_sessions} analytic "
+        f"sessions do not fit {format_size(server.guest.memory)} of memory",
+        why=f"{human_size(missing)} are missing for work_mem "
+        f"{format_size(SMALLEST_ANALYST_WORK_MEM)}",
+        hint="declare fewer workload.max_connections (a pooler serves the rest), fewer "
+        f"workload.analytic_sessions, or more guest.memory{smaller}",
+    )

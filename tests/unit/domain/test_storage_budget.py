@@ -1,0 +1,98 @@
+"""A volume that will be too small is known before it is full."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labdb.domain.storage_budget import (
+    backup_budget,
+    data_budget,
+    largest_wal,
+    storage_findings,
+    temp_file_limit,
+)
+from labdb.domain.timetable import runs_per_day
+from labdb.spec import Server
+
+TOP = Path(__file__).parents[3]
+GB = 1 << 30
+WEEKLY = "Sun *-*-* 02:00:00"
+
+
+def _server(**changes: Any) -> Server:
+    path = TOP / "inventories/production/host_vars/proj-pg01/server.yml"
+    wanted: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))["labdb_server"]
+    for key, value in changes.items():
+        part = wanted
+        *above, last = key.split("__")
+        for name in above:
+            part = part[name]
+        part[last] = value
+    return Server.model_validate(wanted)
+
+
+def test_the_lab_s_data_fit_its_data_disk() -> None:
+    assert data_budget(_server()).fits
+    assert "space.data" not in [item.check for item in storage_findings(_server())]
+
+
+def test_thirty_daily_full_backups_do_not_fit_the_backup_volume() -> None:
+    (finding,) = storage_findings(_server(backup__schedule__full="*-*-* 02:00:00"))
+    assert finding.check == "space.backup"
+    assert finding.severity == "warning"
+    assert "backup.schedule.full" in finding.hint
+
+
+def test_weekly_full_backups_fit_it() -> None:
+    assert backup_budget(_server(backup__schedule__full=WEEKLY)).fits
+    assert storage_findings(_server(backup__schedule__full=WEEKLY)) == ()
+
+
+def test_more_data_than_the_disk_is_a_finding() -> None:
+    findings = storage_findings(_server(workload__expected_data="200GB"))
+    assert "space.data" in [item.check for item in findings]
+
+
+@given(disk=st.integers(20, 4000), data=st.integers(1, 4000), sessions=st.integers(1, 100))
+def test_temporary_files_take_only_the_room_that_is_left(
+    disk: int, data: int, sessions: int
+) -> None:
+    server = _server(
+        storage__data__size=f"{disk}GB",
+        workload__expected_data=f"{data}GB",
+        workload__analytic_sessions=sessions,
+    )
+    budget = data_budget(server)
+    assert budget.fits or temp_file_limit(server) == GB
+    assert temp_file_limit(server) <= max(GB, server.storage.data.size // 8)
+    assert GB <= largest_wal(server) <= max(GB, server.storage.data.size // 16)
+
+
+@pytest.mark.parametrize(
+    ("expression", "times"),
+    [
+        ("*-*-* 02:00:00", 1),
+        ("daily", 1),
+        ("*-*-* 08,14,20:00:00", 3),
+        ("*-*-* *:00:00", 24),
+        ("*-*-* 0/6:00:00", 4),
+        ("*-*-* 8..11:30", 4),
+        (WEEKLY, 1 / 7),
+        ("Mon..Fri *-*-* 20:00:00", 5 / 7),
+        ("Mon,Thu 02:00", 2 / 7),
+        ("Sat..Mon 02:00", 3 / 7),
+        ("*-*-01,15 02:00:00", 2 / 30),
+        ("weekly", 1 / 7),
+    ],
+)
+def test_a_calendar_expression_is_counted(expression: str, times: float) -> None:
+    assert runs_per_day(expression) == pytest.approx(times)
+
+
+@given(st.text(max_size=30) | st.from_regex(r"[a-zM-W*0-9 ,:./~-]{0,30}", fullmatch=True))
+def test_an_expression_that_nobody_foresaw_still_counts_as_something(expression: str) -> None:
+    assert 0 < runs_per_day(expression) <= 24
