@@ -124,7 +124,7 @@ def test_the_agent_reads_the_host_key_that_ssh_shows(lab: Lab) -> None:
 
 
 def test_memory_is_enforced_and_cores_are_what_the_host_has(lab: Lab) -> None:
-    limits = run("docker", "inspect", f"labdb-vm-{VMID}", "--format",
+    limits = run("docker", "inspect", f"labdb-vm-{RANGE}-{VMID}", "--format",
                  "{{.HostConfig.Memory}} {{.HostConfig.CpuQuota}}")  # fmt: skip
     memory, quota = map(int, limits.split())
     assert memory == GIB
@@ -192,7 +192,7 @@ def test_another_size_is_there_after_the_next_start(lab: Lab) -> None:
     lab.task("POST", f"{GUEST}/config", memory=2048, balloon=2048)
     lab.task("POST", f"{GUEST}/status/shutdown", timeout=30)
     lab.task("POST", f"{GUEST}/status/start")
-    limit = run("docker", "inspect", f"labdb-vm-{VMID}", "--format", "{{.HostConfig.Memory}}")
+    limit = run("docker", "inspect", f"labdb-vm-{RANGE}-{VMID}", "--format", "{{.HostConfig.Memory}}")
     assert int(limit) == 2 * GIB
 
 
@@ -208,7 +208,7 @@ def test_a_destroyed_guest_leaves_no_container_disk_or_image(lab: Lab) -> None:
     lab.task("POST", f"{GUEST}/status/stop")
     lab.task("DELETE", GUEST)
     time.sleep(1)
-    assert run("docker", "ps", "-aq", "--filter", f"name=labdb-vm-{VMID}") == ""
+    assert run("docker", "ps", "-aq", "--filter", f"name=labdb-vm-{RANGE}-{VMID}") == ""
     assert run("docker", "images", "-q", f"labdb/vm-{VMID}") == ""
     assert str(lab.pve.state) not in run("losetup", "--list", "--noheadings")
     assert list((lab.pve.state / "disks").iterdir()) == []

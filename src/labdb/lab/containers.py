@@ -16,6 +16,7 @@ from labdb.lab.disks import Disks
 from labdb.lab.engine import engine
 from labdb.lab.machines import Completed, Disk, Hardware, MachineError
 from labdb.lab.seed import Seed
+from labdb.lab.settings import LabSettings
 
 LABEL = "org.labdb.lab"
 SHAPE = "org.labdb.shape"
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 class DockerMachines:
-    """One container for each guest, ``labdb-vm-<vmid>``.
+    """One container for each guest, ``labdb-vm-<vmid>`` in the usual range.
 
     *image* gives the image of a new guest, *network* the name of a VLAN's Docker network;
     both may make what is missing.
@@ -63,7 +64,7 @@ class DockerMachines:
         folder = self._folder(hardware.vmid)
         seed.write(given, folder / "seed")
         loops = {disk: self._disks.attach(disk.volume, disk.size) for disk in hardware.disks}
-        power_on.write(folder / "power-on", vmid=hardware.vmid, loops=loops)
+        power_on.write(folder / "power-on", name=_name(hardware.vmid), loops=loops)
 
     def _fitting(self, hardware: Hardware) -> Any:
         """Return the container with the address that *hardware* has; moved when it has another."""
@@ -147,7 +148,7 @@ class DockerMachines:
             for tag in image.tags:
                 self._client.images.remove(tag)
         shutil.rmtree(self._folder(vmid), ignore_errors=True)
-        power_on.remove_group(_unified(), vmid)
+        power_on.remove_group(_unified(), _name(vmid))
 
     def snapshot(self, vmid: int, name: str, disks: Sequence[Disk]) -> None:
         """Freeze the guest for the moment in which system and disks are copied."""
@@ -260,11 +261,11 @@ class DockerMachines:
 
 
 def _name(vmid: int) -> str:
-    return f"labdb-vm-{vmid}"
+    return LabSettings.load().guest_name(vmid)
 
 
 def _repository(vmid: int) -> str:
-    return f"labdb/vm-{vmid}"
+    return _name(vmid).replace("-", "/", 1)
 
 
 def _unified() -> Path:

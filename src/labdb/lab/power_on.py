@@ -15,7 +15,7 @@ from labdb.lab.machines import Disk
 CGROUP = """\
 group=$(sed -n 's/^0:://p' /proc/self/cgroup)
 if [ "$group" = / ]; then
-  group=/labdb-vm-{vmid}
+  group=/{name}
   mkdir -p "/sys/fs/cgroup$group"
   echo $$ > "/sys/fs/cgroup$group/cgroup.procs"
 fi
@@ -25,11 +25,11 @@ exec /sbin/init'
 """
 
 
-def write(folder: Path, *, vmid: int, loops: Mapping[Disk, int]) -> None:
+def write(folder: Path, *, name: str, loops: Mapping[Disk, int]) -> None:
     """Write the script for a start with these disks on these loop devices."""
     folder.mkdir(parents=True, exist_ok=True)
     devices = "".join(device(disk, loop) + "\n" for disk, loop in loops.items())
-    (folder / "script").write_text(f"set -e\n{devices}{CGROUP.format(vmid=vmid)}")
+    (folder / "script").write_text(f"set -e\n{devices}{CGROUP.format(name=name)}")
 
 
 def device(disk: Disk, loop: int) -> str:
@@ -66,9 +66,9 @@ def device_name(slot: str) -> str:
     return ("sd" if kind == "scsi" else "vd") + letter
 
 
-def remove_group(root: Path, vmid: int) -> None:
+def remove_group(root: Path, name: str) -> None:
     """Remove the branch of the cgroup tree that a guest left behind."""
-    group = root / f"labdb-vm-{vmid}"
+    group = root / name
     if not group.is_dir():
         return
     for folder in sorted((p for p in group.rglob("*") if p.is_dir()), reverse=True):

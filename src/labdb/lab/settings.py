@@ -61,6 +61,14 @@ class LabSettings:
         """Return the first address of the network of *vlan*: the host itself."""
         return self.subnet(vlan)[1]
 
+    def guest_name(self, vmid: int) -> str:
+        """Return the name of a guest's container; labs in two ranges never share one.
+
+        >>> LabSettings().guest_name(2002), LabSettings(prefix="198.19").guest_name(2002)
+        ('labdb-vm-2002', 'labdb-vm-198.19-2002')
+        """
+        return f"labdb-vm-{'' if self.prefix == USUAL_PREFIX else f'{self.prefix}-'}{vmid}"
+
     @property
     def api_url(self) -> str:
         """Where the emulated Proxmox VE answers."""
