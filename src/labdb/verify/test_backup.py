@@ -1,0 +1,72 @@
+"""WAL reaches the repository, a backup is there, and the next ones are armed."""
+
+import json
+import time
+from typing import Any
+
+from labdb.adapters.inventory import Declaration
+from labdb.verify.conftest import Sql
+
+ARCHIVED_WITHIN_SECONDS = 60
+
+
+def _info(host: Any, stanza: str) -> dict[str, Any]:
+    text = host.check_output(
+        "runuser -u postgres -- pgbackrest --stanza=%s info --output=json", stanza
+    )
+    (found,) = json.loads(text)
+    info: dict[str, Any] = found
+    return info
+
+
+def test_a_switched_wal_segment_reaches_the_repository(
+    host: Any, sql: Sql, declaration: Declaration
+) -> None:
+    (row,) = sql(
+        "SELECT pg_walfile_name(pg_switch_wal()) AS segment "
+        "FROM pg_logical_emit_message(true, 'labdb', 'verify')"
+    )
+    deadline = time.monotonic() + ARCHIVED_WITHIN_SECONDS
+    newest = ""
+    while time.monotonic() < deadline:
+        newest = str(_info(host, declaration.server.stanza)["archive"][-1]["max"])
+        if newest >= row["segment"]:
+            return
+        time.sleep(1)
+    (archiver,) = sql("SELECT last_failed_wal, last_failed_time FROM pg_stat_archiver")
+    raise AssertionError(f"{row['segment']} was not archived; newest {newest}; {archiver}")
+
+
+def test_a_backup_is_restorable_in_its_info(host: Any, declaration: Declaration) -> None:
+    info = _info(host, declaration.server.stanza)
+    assert info["status"]["code"] == 0, info["status"]["message"]
+    full = [item for item in info["backup"] if item["type"] == "full" and not item["error"]]
+    assert full
+    newest = info["archive"][-1]
+    assert newest["min"] <= full[-1]["archive"]["stop"] <= newest["max"]
+
+
+def test_the_repository_is_encrypted(host: Any, declaration: Declaration) -> None:
+    assert _info(host, declaration.server.stanza)["cipher"] == "aes-256-cbc"
+
+
+def test_the_repository_is_on_its_own_volume(host: Any, declaration: Declaration) -> None:
+    mount = declaration.server.storage.backup.mount
+    assert host.check_output("findmnt -no TARGET --target %s", f"{mount}/pgbackrest") == mount
+
+
+def test_the_timers_are_armed(host: Any) -> None:
+    for name in ("pgbackrest-full", "pgbackrest-differential"):
+        timer = host.service(f"{name}.timer")
+        assert timer.is_running
+        assert timer.is_enabled
+        shown = host.check_output("systemctl show -p NextElapseUSecRealtime %s.timer", name)
+        assert shown.partition("=")[2]
+
+
+def test_nothing_is_stuck_in_the_archiver(sql: Sql) -> None:
+    (row,) = sql(
+        "SELECT failed_count, last_failed_time > coalesce(last_archived_time, '-infinity') "
+        "AS failing FROM pg_stat_archiver"
+    )
+    assert not row["failing"]

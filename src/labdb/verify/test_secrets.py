@@ -1,0 +1,50 @@
+"""No secret can be read by somebody who should not."""
+
+from typing import Any
+
+import pytest
+
+from labdb.adapters import vault
+from labdb.adapters.inventory import Declaration
+
+READABLE_BY_ALL = (
+    "find /etc /usr/local /opt -xdev -type f -perm -o=r -size -128k -exec grep -hI '' {} +"
+)
+LOGS = "journalctl --no-pager -q -n 20000; tail -q -c 1000000 /var/log/*.log /var/log/*/*.log"
+
+
+@pytest.fixture(scope="module")
+def secrets(declaration: Declaration) -> list[str]:
+    """Return every generated secret of this server."""
+    found = vault.load(declaration)
+    assert found is not None, "the vault holds no secrets yet"
+    return [*found.passwords.values(), found.repository_cipher]
+
+
+def _holds_none(text: str, secrets: list[str]) -> bool:
+    return not any(secret in text for secret in secrets)
+
+
+def test_no_secret_is_in_the_process_list(host: Any, secrets: list[str]) -> None:
+    assert _holds_none(host.check_output("ps axww -o args"), secrets)
+
+
+def test_no_secret_is_in_a_file_that_everybody_may_read(host: Any, secrets: list[str]) -> None:
+    assert _holds_none(host.run(READABLE_BY_ALL).stdout, secrets)
+
+
+def test_no_secret_is_in_a_log(host: Any, declaration: Declaration, secrets: list[str]) -> None:
+    own = f"{declaration.server.postgresql.data_directory}/log"
+    assert _holds_none(host.run(LOGS).stdout, secrets)
+    assert _holds_none(host.run("tail -q -c 1000000 %s/*", own).stdout, secrets)
+
+
+def test_private_files_are_private(host: Any, declaration: Declaration) -> None:
+    wanted = declaration.server.postgresql
+    key = host.file(f"/etc/postgresql/{wanted.major}/{wanted.cluster}/tls/server.key")
+    assert key.exists
+    assert key.mode & 0o007 == 0
+    config = host.file("/etc/pgbackrest/pgbackrest.conf")
+    assert config.exists
+    assert config.mode & 0o007 == 0
+    assert config.group == "postgres"

@@ -1,0 +1,53 @@
+"""The sky functions are there and use their index."""
+
+import json
+
+import pytest
+
+from labdb.adapters.inventory import Declaration
+from labdb.verify.conftest import Connect, Sql
+
+POINTS = """
+CREATE TEMP TABLE labdb_verify_sky AS
+SELECT (i * 137.50776405) % 360 AS ra, degrees(asin(2 * (i + 0.5) / 20000 - 1)) AS dec
+  FROM generate_series(0, 19999) AS i
+"""
+CONE = "SELECT count(*) FROM labdb_verify_sky WHERE q3c_radial_query(ra, dec, 150.1, 2.2, 1.0)"
+
+
+def test_every_declared_extension_is_in_every_project(
+    connect: Connect, declaration: Declaration
+) -> None:
+    for database in declaration.server.access.databases:
+        with connect(dbname=database.name) as connection:
+            rows = connection.execute("SELECT extname FROM pg_extension").fetchall()
+        assert set(declaration.server.access.extensions) <= {str(row[0]) for row in rows}
+
+
+def test_a_q3c_cone_query_uses_its_index(connect: Connect, declaration: Declaration) -> None:
+    if "q3c" not in declaration.server.access.extensions:
+        pytest.skip("q3c is not declared for this server")
+    with connect() as connection:
+        connection.execute(POINTS)
+        connection.execute("CREATE INDEX ON labdb_verify_sky (q3c_ang2ipix(ra, dec))")
+        connection.execute("ANALYZE labdb_verify_sky")
+        row = connection.execute(f"EXPLAIN (FORMAT JSON) {CONE}").fetchone()
+        found = connection.execute(CONE).fetchone()
+        connection.rollback()
+    assert row is not None
+    assert found is not None
+    plan = json.dumps(row[0])
+    assert "labdb_verify_sky_q3c_ang2ipix_idx" in plan
+    assert "Seq Scan" not in plan
+    assert 0 < int(found[0]) < 20000
+
+
+def test_the_template_is_a_template_with_the_declared_schemas(
+    sql: Sql, connect: Connect, declaration: Declaration
+) -> None:
+    access = declaration.server.access
+    templates = sql("SELECT datname FROM pg_database WHERE datistemplate")
+    assert access.template in {row["datname"] for row in templates}
+    with connect() as connection:
+        rows = connection.execute("SELECT nspname FROM pg_namespace").fetchall()
+    assert set(access.schemas) <= {str(row[0]) for row in rows}
