@@ -1,5 +1,6 @@
 """What the scenarios' tests share: the role run once more, as an operator would run it."""
 
+import json
 import os
 import subprocess
 from collections.abc import Callable
@@ -16,8 +17,7 @@ def play_again() -> Play:
 
     def run(**variables: object) -> "subprocess.CompletedProcess[str]":
         command = ["ansible-playbook", "-i", os.environ["MOLECULE_INVENTORY_FILE"]]
-        for name, value in variables.items():
-            command += ["-e", f"{name}={value}"]
+        command += ["-e", json.dumps(variables, default=str)]
         return subprocess.run(
             [*command, str(Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"], "converge.yml"))],
             check=False,

@@ -17,7 +17,7 @@ def clients(host):
     )
     for port in (5432, 8080):
         listener = f'python3 -c "{LISTEN.format(port=port)}"'
-        host.check_output("setsid %s > /dev/null 2>&1 < /dev/null & sleep 0.3" % listener)
+        host.check_output(f"setsid {listener} > /dev/null 2>&1 < /dev/null & sleep 0.3")
     yield
     host.run("ip netns delete clients")
 
@@ -67,3 +67,26 @@ def test_the_tables_of_others_survive_a_reload(host):
 def test_a_broken_file_leaves_the_filter_as_it_is(host):
     assert host.run("echo 'table inet labdb { nonsense' | nft --file -").rc != 0
     assert "policy drop" in host.check_output("nft list table inet labdb")
+
+
+def test_rules_that_would_end_our_own_session_are_refused(host, play_again):
+    before = host.check_output("nft list table inet labdb")
+    rules = [{"port": 22, "sources": ["198.18.99.0/24"], "comment": "somebody else"}]
+    refused = play_again(host_firewall_rules=rules)
+    assert refused.returncode != 0
+    assert "this session comes from 198.18.10.5 to port 22" in refused.stdout
+    assert host.check_output("nft list table inet labdb") == before
+
+
+def test_a_filter_that_somebody_flushed_comes_back(host, play_again):
+    host.check_output("nft delete table inet labdb")
+    again = play_again()
+    assert again.returncode == 0, again.stdout
+    assert "policy drop" in host.check_output("nft list table inet labdb")
+
+
+def test_switched_off_it_leaves_nothing_behind(host, play_again):
+    again = play_again(host_firewall_enabled=False)
+    assert again.returncode == 0, again.stdout
+    assert "inet labdb" not in host.check_output("nft list tables")
+    assert not host.service("labdb-firewall.service").is_enabled

@@ -17,7 +17,8 @@ def test_the_server_runs_and_comes_back_at_boot(host):
 
 def test_the_data_lies_on_the_data_disk_and_nowhere_else(host):
     assert sql(host, "show data_directory") == DATA
-    assert host.check_output("findmnt --noheadings --output TARGET --target %s", DATA) == "/mnt/data"
+    found = host.check_output("findmnt --noheadings --output TARGET --target %s", DATA)
+    assert found == "/mnt/data"
     assert not host.file("/var/lib/postgresql/16").exists
 
 
@@ -66,7 +67,9 @@ def test_a_running_server_is_neither_touched_nor_restarted(host, play_again):
 
 @pytest.mark.usefixtures("marked")
 def test_data_without_configuration_is_adopted(host, play_again):
-    host.check_output("pg_ctlcluster 16 main stop && mv /etc/postgresql/16/main /root/configuration")
+    host.check_output(
+        "pg_ctlcluster 16 main stop && mv /etc/postgresql/16/main /root/configuration"
+    )
     again = play_again()
     assert again.returncode == 0, again.stdout
     assert sql(host, "select answer from precious") == "42"

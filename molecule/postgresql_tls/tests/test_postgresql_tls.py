@@ -1,6 +1,9 @@
 import os
 from pathlib import Path
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
 TLS = "/etc/postgresql/16/main/tls"
 AUTHORITY = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "authority")
 SHOWN = (
@@ -65,9 +68,6 @@ def test_a_given_certificate_of_another_key_is_refused(host, play_again):
 
 
 def other_key():
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
     path = AUTHORITY / "other.key"
     path.write_bytes(
         ec.generate_private_key(ec.SECP256R1()).private_bytes(
