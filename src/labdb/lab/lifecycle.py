@@ -122,6 +122,8 @@ def down(progress: Progress | None = None) -> LabStatus:
         _mirror_daemon(settings).stop()
     with step("remove the guests"):
         _remove_guests(settings)
+        # The guests of the next lab are other machines: who they were is forgotten with them.
+        settings.known_hosts.unlink(missing_ok=True)
     with step("remove the network"):
         network.remove_all()
     return status()

@@ -90,6 +90,11 @@ class LabSettings:
         return self.state / "api" / "token"
 
     @property
+    def known_hosts(self) -> Path:
+        """The pinned host keys of the guests."""
+        return self.state / "known_hosts"
+
+    @property
     def vault_key(self) -> Path:
         """The key of the Ansible Vault file with the generated passwords."""
         return self.state / "vault-key"
