@@ -41,7 +41,11 @@ def kernel_parameters(memory: int) -> tuple[KernelParameter, ...]:
             "vm.dirty_bytes", str(4 * background), "a checkpoint never waits for gigabytes of cache"
         ),
         KernelParameter("net.core.somaxconn", "1024", "room for a burst of new connections"),
-        KernelParameter("net.ipv4.tcp_keepalive_time", "300", "find dead clients within minutes"),
+        KernelParameter(
+            "net.ipv4.tcp_keepalive_time",
+            "300",
+            "find dead clients within minutes; PostgreSQL takes the kernel's value",
+        ),
         KernelParameter("net.ipv4.tcp_keepalive_intvl", "60", "the same"),
         KernelParameter("net.ipv4.tcp_keepalive_probes", "5", "the same"),
     )

@@ -247,7 +247,6 @@ def _limits(server: Server) -> tuple[Setting, ...]:
         ),
         Setting("lock_timeout", "0", "set by role: analysts wait, applications do not"),
         Setting("statement_timeout", "0", "long analysis is the purpose; set by role"),
-        Setting("tcp_keepalives_idle", "300", "find dead clients within minutes"),
         Setting("client_connection_check_interval", "10s", "stop the query of a client that left"),
     )
 

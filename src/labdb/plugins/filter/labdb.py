@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from ansible.errors import AnsibleFilterError
 from pydantic import BaseModel, ValidationError
 
-from labdb.domain.mistakes import mistakes
+from labdb.domain.mistakes import Mistake, mistakes
 from labdb.domain.variables import role_variables
 from labdb.errors import LabdbError
 from labdb.spec import Environment, Server
@@ -26,17 +26,25 @@ def labdb_role_variables(server: Any, environment: Any) -> dict[str, Any]:
             _validated(Environment, environment, "labdb_environment"),
         )
     except LabdbError as error:
-        raise AnsibleFilterError(str(error)) from error
+        raise AnsibleFilterError(str(error)) from None  # Ansible prints causes too
 
 
 def _validated(model: type[Model], given: Any, name: str) -> Model:
     # Ansible hands over tagged and lazy values; JSON makes them plain.
-    plain = json.loads(json.dumps(given))
+    try:
+        plain = json.loads(json.dumps(given))
+    except TypeError:
+        raise AnsibleFilterError(f"{name}: holds something that is no plain value") from None
     try:
         return model.model_validate(plain)
     except ValidationError as error:
-        lines = [f"{name}.{item.key}: {item.what} {item.hint}" for item in mistakes(error, model)]
-        raise AnsibleFilterError("\n".join(line.strip() for line in lines)) from error
+        lines = [_said(name, item) for item in mistakes(error, model)]
+        raise AnsibleFilterError("\n".join(lines)) from None
+
+
+def _said(name: str, mistake: Mistake) -> str:
+    key = f"{name}.{mistake.key}" if mistake.key else name
+    return f"{key}: {mistake.what}" + (f"; {mistake.hint}" if mistake.hint else "")
 
 
 class FilterModule:
