@@ -44,7 +44,7 @@ def test_private_files_are_private(host: Any, declaration: Declaration) -> None:
     key = host.file(f"/etc/postgresql/{wanted.major}/{wanted.cluster}/tls/server.key")
     assert key.exists
     assert key.mode & 0o007 == 0
-    config = host.file("/etc/pgbackrest/pgbackrest.conf")
+    config = host.file("/etc/pgbackrest.conf")
     assert config.exists
     assert config.mode & 0o007 == 0
     assert config.group == "postgres"
