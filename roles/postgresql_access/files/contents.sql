@@ -44,7 +44,8 @@ object_grant (kind, objects, role, privilege) AS (
 -- Without a schema: they hold in every schema, also in those that are made later.
 default_acl AS (
     SELECT makers.rolname AS maker, defaclobjtype::text AS kind, grantees.rolname AS role, privilege_type
-    FROM pg_default_acl, aclexplode(defaclacl)
+    FROM pg_default_acl
+    CROSS JOIN aclexplode(defaclacl)
     JOIN pg_roles AS grantees ON grantees.oid = grantee
     JOIN pg_roles AS makers ON makers.oid = defaclrole
     WHERE defaclnamespace = 0
@@ -78,18 +79,20 @@ statement (position, text) AS (
     FROM schema_acl
     WHERE nspname = 'public' AND role = 'public' AND privilege_type = 'CREATE'
     UNION ALL
-    SELECT 5, format('GRANT %s ON SCHEMA %I TO %I', privilege, name, role)
+    SELECT 5, format('GRANT %s ON SCHEMA %I TO %I', string_agg(privilege, ', ' ORDER BY privilege), name, role)
     FROM schema, schema_grant
     WHERE (name, role, privilege) NOT IN (SELECT nspname, schema_acl.role, privilege_type FROM schema_acl)
+    GROUP BY name, role
     UNION ALL
     SELECT 6, format(
         'ALTER DEFAULT PRIVILEGES FOR ROLE %I GRANT %s ON %s TO %I',
-        creator.name, privilege, objects, role
+        creator.name, string_agg(privilege, ', ' ORDER BY privilege), objects, role
     )
     FROM creator, object_grant
     WHERE
         (creator.name, object_grant.kind, role, privilege)
         NOT IN (SELECT maker, default_acl.kind, default_acl.role, privilege_type FROM default_acl)
+    GROUP BY creator.name, objects, role
     UNION ALL
     SELECT DISTINCT 7, format(
         'GRANT %s ON ALL %s IN SCHEMA %I TO %I', privilege, objects, schema, role

@@ -121,12 +121,11 @@ def main() -> None:
             module.fail_json(msg=str(error), statements=found)
         if statements:
             found[database] = statements
-    after = "".join(f"-- {name}\n{';'.join(lines)};\n" for name, lines in found.items())
-    module.exit_json(
-        changed=bool(found),
-        statements=found,
-        diff={"before": "", "after": after.replace(";", ";\n")},
+    after = "".join(
+        f"-- {database}\n" + "".join(f"{statement};\n" for statement in statements)
+        for database, statements in found.items()
     )
+    module.exit_json(changed=bool(found), statements=found, diff={"before": "", "after": after})
 
 
 if __name__ == "__main__":

@@ -1,0 +1,127 @@
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+PGBACKREST = "runuser -u postgres -- pgbackrest --stanza=proj-pg01"
+REPOSITORY = "/mnt/backup/pgbackrest"
+
+
+def sql(host, query, *options):
+    more = " ".join(options)
+    return host.check_output(f"runuser -u postgres -- psql -XAtq {more} -c %s", query)
+
+
+def info(host):
+    return json.loads(host.check_output(f"{PGBACKREST} --output=json info"))[0]
+
+
+def within(seconds, promise):
+    """Whether *promise* comes true in time."""
+    end = time.monotonic() + seconds
+    while not (kept := promise()) and time.monotonic() < end:
+        time.sleep(0.5)
+    return kept
+
+
+@pytest.fixture(scope="session")
+def passphrase():
+    return Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "cipher").read_text().strip()
+
+
+def test_there_is_a_full_backup_before_the_first_data(host):
+    found = info(host)
+    assert found["status"]["message"] == "ok"
+    assert [backup["type"] for backup in found["backup"]] == ["full"]
+    assert found["backup"][0]["error"] is False
+
+
+def test_the_repository_is_encrypted(host):
+    assert info(host)["cipher"] == "aes-256-cbc"
+    head = host.check_output(f"head -c 8 {REPOSITORY}/backup/proj-pg01/backup.info")
+    assert head == "Salted__"
+
+
+def test_the_passphrase_can_be_read_by_nobody_and_shows_nowhere(host, passphrase):
+    assert host.run("runuser -u nobody -- cat /etc/pgbackrest.conf").rc != 0
+    places = "/etc /var/log /run/systemd /mnt/data/pg01/log /mnt/backup"
+    found = host.run(f"grep --recursive --files-with-matches --fixed-strings {passphrase} {places}")
+    assert found.stdout.split() == ["/etc/pgbackrest.conf"]
+    assert passphrase not in host.check_output("journalctl --no-pager")
+
+
+def test_a_full_wal_segment_reaches_the_repository(host):
+    segment = sql(host, "select pg_walfile_name(pg_switch_wal())")
+    arrived = f"{PGBACKREST} repo-ls archive/proj-pg01 --recurse --filter={segment}"
+    assert within(30, lambda: segment in host.run(arrived).stdout)
+    assert sql(host, "select failed_count from pg_stat_archiver") == "0"
+
+
+@pytest.mark.parametrize("name", ["full", "differential"])
+def test_the_timers_are_armed(host, name):
+    timer = host.service(f"pgbackrest-{name}.timer")
+    assert timer.is_running
+    assert timer.is_enabled
+    show = f"systemctl show --property=NextElapseUSecRealtime --value pgbackrest-{name}.timer"
+    assert host.check_output(show)
+
+
+def test_two_backups_that_meet_wait_for_each_other(host):
+    both = "systemctl start pgbackrest-differential.service pgbackrest-full.service"
+    assert host.run(both).rc == 0
+    made = [backup["type"] for backup in info(host)["backup"]]
+    assert len(made) == 3
+    assert set(made) == {"full", "diff"}
+
+
+def test_a_backup_can_be_restored_and_holds_the_data(host):
+    sql(host, "create table precious as select 42 as answer")
+    host.check_output(f"{PGBACKREST} --type=diff backup")
+    scratch = "/mnt/data/scratch"
+    host.check_output(
+        f"{PGBACKREST} --pg1-path={scratch} --type=immediate --target-action=promote restore"
+        f" && install -o postgres /dev/null {scratch}/postgresql.conf"
+        f" && install -o postgres /etc/postgresql/16/main/pg_hba.conf {scratch}/pg_hba.conf"
+    )
+    server = (
+        f"runuser -u postgres -- /usr/lib/postgresql/16/bin/pg_ctl -D {scratch} -w -l {scratch}/log"
+        " -o '-p 5999 -c listen_addresses= -c archive_mode=off -c max_connections=200"
+        " -c max_worker_processes=16 -c max_wal_senders=10'"
+    )
+    assert host.run(f"{server} start").rc == 0, host.check_output(f"cat {scratch}/log")
+    assert sql(host, "select answer from precious", "--port=5999") == "42"
+    host.check_output(f"{server} -m immediate stop && rm --recursive {scratch}")
+
+
+def test_a_backup_that_fails_is_a_failed_unit_that_says_why(host):
+    host.check_output(f"mv {REPOSITORY}/backup {REPOSITORY}/gone && touch {REPOSITORY}/backup")
+    try:
+        assert host.run("systemctl start pgbackrest-full.service").rc != 0
+        assert "pgbackrest-full.service" in host.check_output("systemctl --failed --no-legend")
+        assert "ERROR" in host.check_output("journalctl --no-pager --unit pgbackrest-full.service")
+    finally:
+        host.check_output(f"rm {REPOSITORY}/backup && mv {REPOSITORY}/gone {REPOSITORY}/backup")
+        host.check_output("systemctl reset-failed pgbackrest-full.service")
+
+
+def test_another_passphrase_for_a_repository_in_use_is_refused(host, play_again):
+    before = host.file("/etc/pgbackrest.conf").sha256sum
+    wrong = play_again(pgbackrest_cipher_pass="another-passphrase-altogether")
+    assert wrong.returncode != 0
+    assert "was made with another passphrase" in wrong.stdout
+    assert "another-passphrase-altogether" not in wrong.stdout
+    assert host.file("/etc/pgbackrest.conf").sha256sum == before
+
+
+def test_no_secret_shows_even_when_the_playbook_talks_much(
+    host, play_again, monkeypatch, passphrase
+):
+    host.check_output("rm /etc/pgbackrest.conf")
+    monkeypatch.setenv("ANSIBLE_VERBOSITY", "4")
+    monkeypatch.setenv("ANSIBLE_DIFF_ALWAYS", "1")
+    again = play_again()
+    assert again.returncode == 0
+    assert passphrase not in again.stdout
+    assert info(host)["status"]["message"] == "ok"

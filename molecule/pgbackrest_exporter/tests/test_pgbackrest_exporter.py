@@ -1,0 +1,37 @@
+import os
+from pathlib import Path
+
+UNIT = "prometheus-pgbackrest-exporter.service"
+
+
+def metrics(host):
+    address = host.check_output("hostname -i")
+    return host.check_output(f"curl --silent --fail http://{address}:9854/metrics")
+
+
+def value(host, beginning):
+    line = next(line for line in metrics(host).splitlines() if line.startswith(beginning))
+    return float(line.split()[-1])
+
+
+def test_it_reports_the_stanza_and_the_last_backup(host):
+    assert value(host, "pgbackrest_stanza_status{") == 0
+    assert value(host, 'pgbackrest_backup_since_last_completion_seconds{backup_type="full"') < 3600
+
+
+def test_it_answers_on_the_declared_address_alone(host):
+    assert host.run("curl --silent http://127.0.0.1:9854/metrics").rc != 0
+
+
+def test_it_shows_no_secret(host):
+    passphrase = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "cipher").read_text().strip()
+    assert passphrase not in metrics(host)
+    assert passphrase not in host.check_output(f"journalctl --no-pager --unit {UNIT}")
+
+
+def test_it_can_change_nothing(host):
+    pid = host.check_output(f"systemctl show --property=MainPID --value {UNIT}")
+    write = f"nsenter --target {pid} --mount runuser -u postgres -- touch /mnt/backup/pgbackrest/x"
+    assert "Read-only file system" in host.run(write).stderr
+    assert "CapEff:\t0000000000000000" in host.check_output(f"cat /proc/{pid}/status")
+    assert host.service(UNIT).is_enabled
