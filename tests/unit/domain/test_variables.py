@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from labdb.domain.access import firewall_rules, hba_rows, proxmox_rules
+from labdb.domain.parameters import lookup
 from labdb.domain.tuning import tune
 from labdb.domain.variables import postgresql_parameters, role_variables
 from labdb.errors import DeclarationError
@@ -33,6 +34,21 @@ def test_an_override_wins_and_says_so() -> None:
     found = {item.name: item for item in postgresql_parameters(_with({"work_mem": "5MB"}))}
     assert found["work_mem"].value == "5MB"
     assert "declared" in found["work_mem"].reason
+
+
+@pytest.mark.parametrize("major", [16, 17, 18])
+def test_every_major_version_takes_every_computed_value(major: int) -> None:
+    wanted = _declared()
+    wanted["postgresql"]["major"] = major
+    for item in postgresql_parameters(Server.model_validate(wanted)):
+        parameter = lookup(item.name, major)
+        parameter.parse(item.value)
+        assert item.context == parameter.context
+
+
+def test_a_parameter_of_a_later_major_version_is_unknown_to_an_earlier_one() -> None:
+    with pytest.raises(DeclarationError, match="PostgreSQL 16 has no such parameter"):
+        postgresql_parameters(_with({"io_workers": 3}))
 
 
 def test_an_unknown_parameter_names_the_nearest_one() -> None:
