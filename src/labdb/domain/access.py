@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from labdb.spec import RoleKind, Server
+from labdb.spec import Server
 
 SSH_PORT = 22
 EXPORTER_PORTS = {"node": 9100, "postgres": 9187, "pgbackrest": 9854}
@@ -98,8 +98,3 @@ def proxmox_rules(server: Server) -> list[dict[str, Any]]:
         for opening in openings(server)
         for source in opening.sources
     ]
-
-
-def login_roles(server: Server) -> tuple[tuple[str, RoleKind, int], ...]:
-    """Return (name, kind, connection limit) of every declared login role."""
-    return tuple((role.name, role.kind, role.connection_limit) for role in server.access.roles)
