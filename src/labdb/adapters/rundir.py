@@ -8,7 +8,9 @@ import fcntl
 import json
 import os
 import secrets
+import signal
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +21,8 @@ from typing import Any, Literal
 from labdb.errors import RefusedError
 from labdb.events import Event, to_dict
 from labdb.paths import state_dir
+
+ORPHAN_SECONDS = 10.0
 
 Document = Literal["plan", "inventory", "report"]
 
@@ -114,7 +118,7 @@ def lock(environment: str, server: str) -> Iterator[Lock]:
     The kernel releases it when the process dies, however it dies.
 
     Raises:
-        RefusedError: somebody else holds it, or a playbook of a killed run still works.
+        RefusedError: somebody else holds it, or a killed run's playbook does not end.
     """
     directory = server_dir(environment, server)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -129,12 +133,7 @@ def lock(environment: str, server: str) -> Iterator[Lock]:
                 why="process {pid} on {host}, since {since}".format_map(_Known(before)),
                 hint="wait until it has ended; two runs at once would undo each other",
             ) from error
-        if _is_playbook(before.get("playbook_pid")):
-            raise RefusedError(
-                f"a playbook of a killed run still works on {server}",
-                why=f"process {before['playbook_pid']}, since {before.get('since')}",
-                hint="wait until it has ended, or end it, then run again",
-            )
+        _end_orphan(before, server)
         holder = {
             "pid": os.getpid(),
             "host": socket.gethostname(),
@@ -161,9 +160,33 @@ def _holder(descriptor: int) -> dict[str, Any]:
     return {}
 
 
-def _is_playbook(pid: object) -> bool:
-    if not isinstance(pid, int):
-        return False
+def _end_orphan(before: Mapping[str, Any], server: str) -> None:
+    """End the playbook that a killed labdb left at work, before a new one starts.
+
+    Raises:
+        RefusedError: it does not end.
+    """
+    pid = before.get("playbook_pid")
+    if not isinstance(pid, int) or before.get("host") != socket.gethostname():
+        return
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        if not _is_playbook(pid):
+            return
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+        limit = time.monotonic() + ORPHAN_SECONDS
+        while _is_playbook(pid) and time.monotonic() < limit:
+            time.sleep(0.1)
+    if _is_playbook(pid):
+        raise RefusedError(
+            f"a playbook of a killed run still works on {server}",
+            why=f"process {pid}, since {before.get('since')}, does not end",
+            hint="end it, then run again",
+        )
+
+
+def _is_playbook(pid: int) -> bool:
+    """Tell whether *pid* is a living ansible-playbook, and not a number used again."""
     with suppress(OSError):
         return b"ansible-playbook" in Path(f"/proc/{pid}/cmdline").read_bytes()
     return False

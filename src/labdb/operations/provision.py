@@ -92,7 +92,7 @@ def provision(declaration: Declaration, options: Options, watcher: Watcher) -> R
         run.write("plan", planned.report.to_dict())
         run.write("inventory", role_variables(declaration.server, declaration.environment))
         try:
-            report = _run(declaration, options, watcher, planned, run, held)
+            report = _run(_Job(declaration, options, watcher, run, held), planned)
         except LabdbError as error:
             failed = replace(planned.report, command="provision", summary=error.what)
             run.write("report", failed.to_dict() | {"error": error.to_dict()})
@@ -101,17 +101,22 @@ def provision(declaration: Declaration, options: Options, watcher: Watcher) -> R
         return report
 
 
-def _run(  # noqa: PLR0913  # everything that one run is made of, once
-    declaration: Declaration,
-    options: Options,
-    watcher: Watcher,
-    planned: Plan,
-    run: rundir.RunDirectory,
-    held: rundir.Lock,
-) -> Report:
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """Everything that one run is made of."""
+
+    declaration: Declaration
+    options: Options
+    watcher: Watcher
+    run: rundir.RunDirectory
+    held: rundir.Lock
+
+
+def _run(job: _Job, planned: Plan) -> Report:
+    declaration, options, watcher = job.declaration, job.options, job.watcher
     playbook = GUEST_PLAYBOOK if options.check and not planned.guest_answers else PLAYBOOK
     begin = time.monotonic()
-    ran = _play(declaration, options, watcher, run, held, playbook)
+    ran = _play(job, playbook)
     seconds = time.monotonic() - begin
     findings = [item for item in planned.report.findings if item.severity != "ok"]
     phases = [*planned.report.phases, Phase("playbook", round(seconds, 3)), *ran.phases()]
@@ -127,7 +132,7 @@ def _run(  # noqa: PLR0913  # everything that one run is made of, once
         "changed_tasks": len(ran.changed),
         "tasks": len(ran.finished),
         "changed": [f"{task.role}: {task.task}".removeprefix(": ") for task in ran.changed],
-        "run_directory": str(run.path),
+        "run_directory": str(job.run.path),
         "check": options.check,
     }
     if not options.check:
@@ -139,14 +144,8 @@ def _run(  # noqa: PLR0913  # everything that one run is made of, once
     )  # fmt: skip
 
 
-def _play(  # noqa: PLR0913  # the same
-    declaration: Declaration,
-    options: Options,
-    watcher: Watcher,
-    run: rundir.RunDirectory,
-    held: rundir.Lock,
-    playbook: str,
-) -> _Ran:
+def _play(job: _Job, playbook: str) -> _Ran:
+    declaration, options, watcher, run = job.declaration, job.options, job.watcher, job.run
     environment, name = declaration.environment.name, declaration.server.name
     secret, made = vault.complete(declaration, write=not options.check)
     if made and not options.check:
@@ -170,7 +169,7 @@ def _play(  # noqa: PLR0913  # the same
         verbosity=options.verbosity,
     )
     watcher.expect(rundir.last_task_count(environment, name, playbook))
-    ran = play(wanted, run, watcher.see, started=held.note_playbook)
+    ran = play(wanted, run, watcher.see, started=job.held.note_playbook)
     rundir.remember_task_count(environment, name, playbook, len(ran.finished))
     return ran
 
