@@ -37,9 +37,11 @@ def to(console: Console, answer: Report) -> None:
     console.print(f"[bold]{answer.command} {answer.server}[/]: {escape(answer.summary)}")
     if answer.changes:
         console.print(_changes(answer.changes))
-    _findings(console, answer.findings)
-    if answer.command == "status":
+    if answer.command == "status":  # what is well stands on the screen already
+        _findings(console, [finding for finding in answer.findings if finding.severity != "ok"])
         _screen(console, answer.data)
+    else:
+        _findings(console, answer.findings)
     if answer.command == "plan" and answer.data.get("postgresql") == "not asked":
         console.print(_parameters(answer.data["parameters"]))
     if answer.phases and answer.command != "plan":
