@@ -138,7 +138,7 @@ chmod 640 /etc/pgbackrest.conf
 systemctl daemon-reload
 systemctl -q enable --now postgresql@16-main
 runuser -u postgres -- pgbackrest --stanza="$NAME" --log-level-console=warn stanza-create
-for kind in full:'*-*-* 02:00:00' diff:'*-*-* 08,14,20:00:00'; do
+for kind in full:'Sun *-*-* 02:00:00' diff:'Mon..Sat *-*-* 02:00:00'; do
     cat > "/etc/systemd/system/pgbackrest-${kind%%:*}.service" << UNIT
 [Service]
 Type=oneshot

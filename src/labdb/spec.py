@@ -321,9 +321,9 @@ class Access(Declared):
 class Schedule(Declared):
     """When backups are made."""
 
-    full: str = Field(default="*-*-* 02:00:00", description=f"Full backup: {CALENDAR}.")
+    full: str = Field(default="Sun *-*-* 02:00:00", description=f"Full backup: {CALENDAR}.")
     differential: str = Field(
-        default="*-*-* 08,14,20:00:00", description=f"Differential backup: {CALENDAR}."
+        default="Mon..Sat *-*-* 02:00:00", description=f"Differential backup: {CALENDAR}."
     )
 
 

@@ -15,6 +15,7 @@ from labdb.domain import preflight
 from labdb.domain.drift import RunningParameter, parameter_changes
 from labdb.domain.guest import GuestPlan, plan_guest
 from labdb.domain.known_hosts import is_known
+from labdb.domain.storage_budget import storage_findings
 from labdb.domain.variables import postgresql_parameters
 from labdb.errors import UnreachableError
 from labdb.facts import ClusterState
@@ -89,6 +90,7 @@ def plan(
         changes += (_new_cluster(declaration),)
     checks = preflight.check(declaration.server, state)
     findings = [*checks, *guest.findings, *guest.refusals, *database.findings]
+    findings += storage_findings(declaration.server)
     if database.absent and (found := package_source.result(repository.SECONDS + 1.0)):
         findings.append(found)
     blockers = tuple(preflight.blockers(tuple(findings)))
