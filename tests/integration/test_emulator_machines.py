@@ -192,7 +192,9 @@ def test_another_size_is_there_after_the_next_start(lab: Lab) -> None:
     lab.task("POST", f"{GUEST}/config", memory=2048, balloon=2048)
     lab.task("POST", f"{GUEST}/status/shutdown", timeout=30)
     lab.task("POST", f"{GUEST}/status/start")
-    limit = run("docker", "inspect", f"labdb-vm-{RANGE}-{VMID}", "--format", "{{.HostConfig.Memory}}")
+    limit = run(
+        "docker", "inspect", f"labdb-vm-{RANGE}-{VMID}", "--format", "{{.HostConfig.Memory}}"
+    )
     assert int(limit) == 2 * GIB
 
 

@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
-class ServerName(click.ParamType):
+class ServerName(click.ParamType[str]):
     """The name of a declared server; a shell completes it from the inventory."""
 
     name = "server"

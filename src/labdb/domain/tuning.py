@@ -166,7 +166,7 @@ def _wal(server: Server, budget: MemoryBudget) -> tuple[Setting, ...]:
             format_size(largest),
             f"crash recovery within {RECOVERY_GOAL_SECONDS} s at {human_size(REPLAY_RATE)}/s",
         ),
-        Setting("min_wal_size", format_size(max(GB, largest // 4)), "segments kept for re-use"),
+        Setting("min_wal_size", format_size(max(GB, largest // 4)), "segments kept for reuse"),
         Setting("checkpoint_timeout", "15min", "fewer full-page images during loads"),
         Setting("checkpoint_completion_target", "0.9", "spread the writes over the interval"),
         Setting("wal_compression", "lz4", "less WAL to write, archive and replay"),
