@@ -1,6 +1,6 @@
 """The parameter catalogue is what a real server says, to the letter."""
 
-import sys
+import runpy
 from pathlib import Path
 
 import pytest
@@ -8,10 +8,6 @@ import yaml
 from tests.postgres16 import Postgres16
 
 TOP = Path(__file__).parents[2]
-sys.path.insert(0, str(TOP / "bench"))
-
-from capture_parameters import capture  # noqa: E402 - a program, not a package
-
 pytestmark = pytest.mark.postgres
 
 
@@ -22,7 +18,8 @@ def test_the_catalogue_equals_the_server(postgres16: Postgres16) -> None:
     )
     postgres16.start(data)
     try:
-        captured = capture(postgres16.conninfo)
+        program = runpy.run_path(str(TOP / "bench" / "capture_parameters.py"))
+        captured = program["capture"](postgres16.conninfo)
     finally:
         postgres16.stop(data)
     shipped = yaml.safe_load(
