@@ -1,0 +1,130 @@
+"""What needs attention is said, what is well is said to be well."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labdb.adapters.inventory import load
+from labdb.domain.capacity import DAY, Sample
+from labdb.domain.health import duration, judge, service
+from labdb.report import Finding
+
+SERVER = load(Path(__file__).parents[3] / "inventories" / "production", "proj-pg01").server
+NOW = 1_800_000_000.0
+GB = 1 << 30
+WELL: dict[str, Any] = {
+    "system": {"now": NOW},
+    "queries": {
+        "server": {"ok": {"connections": 10, "max_connections": 200, "slots": []}},
+        "archiver": {
+            "ok": {
+                "archived": "000000010000000000000009",
+                "archived_at": NOW - 60,
+                "failed": None,
+                "failed_at": None,
+                "waiting": False,
+                "timeout": 300,
+            }
+        },
+    },
+    "units": {service(SERVER): {"ActiveState": "active"}},
+    "backups": {
+        "ok": [{"backup": [{"type": "full", "timestamp": {"stop": NOW - 3600}, "label": "F"}]}]
+    },
+    "mounts": {
+        path: {"used": 10 * GB, "size": 100 * GB, "free": 90 * GB}
+        for path in ("/", "/mnt/data", "/mnt/backup")
+    },
+    "certificate": {"ends": str(NOW + 300 * DAY)},
+}
+
+
+@pytest.fixture
+def seen() -> dict[str, Any]:
+    return copy.deepcopy(WELL)
+
+
+def _problems(
+    seen: dict[str, Any], history: dict[str, list[Sample]] | None = None
+) -> list[Finding]:
+    return [item for item in judge(SERVER, seen, history or {}) if item.is_problem]
+
+
+def test_a_healthy_server_has_no_problem(seen: dict[str, Any]) -> None:
+    assert _problems(seen) == []
+
+
+def test_a_silent_postgresql_is_critical(seen: dict[str, Any]) -> None:
+    seen["queries"]["server"] = {"error": "could not connect to server"}
+    (found,) = _problems(seen)
+    assert (found.severity, found.why) == ("critical", "could not connect to server")
+
+
+def test_connections_that_run_out_are_a_warning(seen: dict[str, Any]) -> None:
+    seen["queries"]["server"]["ok"]["connections"] = 161
+    (found,) = _problems(seen)
+    assert found.what == "161 of 200 connections are in use"
+
+
+def test_a_slot_that_nobody_reads_is_named(seen: dict[str, Any]) -> None:
+    seen["queries"]["server"]["ok"]["slots"] = ["old_replica"]
+    assert "old_replica" in _problems(seen)[0].what
+
+
+def test_a_unit_that_does_not_run_is_critical(seen: dict[str, Any]) -> None:
+    seen["units"]["pgbackrest-full.timer"] = {"ActiveState": "inactive", "Result": "success"}
+    (found,) = _problems(seen)
+    assert found.what == "pgbackrest-full.timer does not run"
+
+
+def test_failing_archiving_is_critical_and_names_the_segment(seen: dict[str, Any]) -> None:
+    seen["queries"]["archiver"]["ok"] |= {"failed": "00000001000000000000000A", "failed_at": NOW}
+    (found,) = _problems(seen)
+    assert (found.severity, found.what) == ("critical", "archiving fails: 00000001000000000000000A")
+
+
+def test_an_old_archive_is_a_problem_only_while_wal_waits(seen: dict[str, Any]) -> None:
+    archiver = seen["queries"]["archiver"]["ok"]
+    archiver["archived_at"] = NOW - 3600
+    assert _problems(seen) == []
+    archiver["waiting"] = True
+    assert _problems(seen)[0].what == "WAL has not been archived for 60 min"
+
+
+def test_a_missing_or_old_full_backup_is_critical(seen: dict[str, Any]) -> None:
+    (backup,) = seen["backups"]["ok"][0]["backup"]
+    backup["timestamp"]["stop"] = NOW - 27 * 3600
+    assert _problems(seen)[0].what == "the last full backup is 27 h old"
+    backup["type"] = "diff"
+    assert _problems(seen)[0].what == "there is no full backup"
+
+
+@pytest.mark.parametrize(("used", "severity"), [(79, None), (85, "warning"), (95, "critical")])
+def test_a_filling_disk_is_told_in_time(
+    seen: dict[str, Any], used: int, severity: str | None
+) -> None:
+    seen["mounts"]["/mnt/data"]["used"] = used * GB
+    assert [item.severity for item in _problems(seen)] == ([severity] if severity else [])
+
+
+def test_a_disk_that_will_be_full_soon_is_a_warning(seen: dict[str, Any]) -> None:
+    history = {
+        "/mnt/data": [Sample(NOW - DAY, 0, 100 * GB), Sample(NOW, 10 * GB, 100 * GB)],
+    }
+    assert "full in 9 days" in _problems(seen, history)[0].what
+
+
+def test_a_missing_data_disk_is_critical(seen: dict[str, Any]) -> None:
+    del seen["mounts"]["/mnt/data"]
+    assert _problems(seen)[0].what == "nothing is mounted at /mnt/data"
+
+
+def test_a_certificate_near_its_end_is_a_warning(seen: dict[str, Any]) -> None:
+    seen["certificate"]["ends"] = str(NOW + 5 * DAY)
+    assert _problems(seen)[0].what == "the server certificate ends in 5 days"
+
+
+def test_durations_are_read_easily() -> None:
+    assert [duration(value) for value in (5, 90, 7200, 3 * DAY)] == ["5 s", "90 s", "2 h", "3 d"]
