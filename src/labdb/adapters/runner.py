@@ -129,7 +129,10 @@ class _Session:
                 hint="install labdb again: ansible belongs to its dependencies",
             )
         seconds = time.monotonic() - begin
-        message = "" if runner.rc == 0 else _complaint(runner.stdout.read())
+        message = ""
+        if runner.rc != 0:
+            with runner.stdout as output:
+                message = _complaint(output.read())
         return RunFinished(str(runner.status), int(runner.rc), seconds, message)
 
     def _is_cancelled(self) -> bool:

@@ -2,10 +2,14 @@
 
 import importlib
 import json
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, NoReturn
 
 import click
 
@@ -71,7 +75,8 @@ def cli() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code."""
     try:
-        answer = cli.main(args=list(arguments), prog_name="labdb", standalone_mode=False)
+        with _terminated_like_interrupted():
+            answer = cli.main(args=list(arguments), prog_name="labdb", standalone_mode=False)
     except click.exceptions.Abort:
         sys.stderr.write("interrupted; what is done stays done, the next run takes it up\n")
         return INTERRUPTED
@@ -85,6 +90,23 @@ def run(arguments: Sequence[str]) -> int:
         traceback.print_exc()
         return _tell(_defect(error), arguments)
     return answer if isinstance(answer, int) else 0
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """Take SIGTERM as Ctrl-C: whatever runs is ended in order, and nothing stays behind."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _usage(error: click.ClickException) -> UsageError:

@@ -10,6 +10,7 @@ from typing import Self
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from labdb.cli import render
@@ -81,7 +82,7 @@ class Watch:
     def see(self, event: Event) -> None:
         """Take note of what the playbook does."""
         if isinstance(event, TaskStarted) and self.progress is not None:
-            self.progress.update(self.bar, description=_title(event.role, event.task))
+            self.progress.update(self.bar, description=escape(_title(event.role, event.task)))
         elif isinstance(event, TaskFinished):
             self._finished(event)
 
@@ -90,7 +91,7 @@ class Watch:
         if self.progress is not None:
             self.progress.advance(self.bar)
             if event.status in ("changed", "failed", "unreachable"):
-                self.progress.console.print(f"{_MARKS[event.status]} {title}")
+                self.progress.console.print(f"{_MARKS[event.status]} {escape(title)}")
         else:
             line = f"{self._clock()} {event.status:<11} {title} ({event.seconds:.1f} s)"
             self.console.print(line, soft_wrap=True, markup=False)
