@@ -22,6 +22,8 @@ EFFECTS = {
 }
 SEVERITIES = {"ok": "green", "info": "cyan", "warning": "yellow", "critical": "red"}
 LONGEST_VALUE = 60
+PIPE_WIDTH = 120
+"""A pipe has no width of its own; 80 columns would fold most lines."""
 
 
 def report(answer: Report, *, as_json: bool, no_color: bool = False) -> None:
@@ -29,7 +31,10 @@ def report(answer: Report, *, as_json: bool, no_color: bool = False) -> None:
     if as_json:
         sys.stdout.write(json.dumps(answer.to_dict(), indent=2, ensure_ascii=False) + "\n")
         return
-    to(Console(no_color=no_color, highlight=False, width=None), answer)
+    console = Console(no_color=no_color, highlight=False)
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
+    to(console, answer)
 
 
 def to(console: Console, answer: Report) -> None:
