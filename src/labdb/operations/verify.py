@@ -12,6 +12,7 @@ import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+from labdb.adapters import shell
 from labdb.adapters.content import PACKAGE
 from labdb.adapters.inventory import Declaration
 from labdb.errors import RunError
@@ -25,8 +26,10 @@ def verify(declaration: Declaration) -> Report:
 
     Raises:
         RunError: the proofs could not be run at all.
+        UnreachableError: the guest does not answer; not one proof could be tried.
     """
     begin = time.monotonic()
+    shell.probe(shell.guest_of(declaration), {})
     with tempfile.TemporaryDirectory(prefix="labdb-verify-") as folder:
         results = Path(folder) / "results.xml"
         done = subprocess.run(
@@ -35,17 +38,13 @@ def verify(declaration: Declaration) -> Report:
                 "--rootdir", str(PACKAGE / "verify"), "-c", os.devnull,
                 "-q", "--no-header", "--tb=line", "-p", "no:cacheprovider",
                 "--import-mode=importlib", f"--basetemp={folder}/pytest", f"--junitxml={results}",
+                "-p", "testinfra.plugin",
             ],
             capture_output=True,
             text=True,
             check=False,
             stdin=subprocess.DEVNULL,
-            env=os.environ
-            | {
-                "LABDB_VERIFY_INVENTORY": str(declaration.inventory),
-                "LABDB_VERIFY_SERVER": declaration.server.name,
-                "PYTHONDONTWRITEBYTECODE": "1",
-            },
+            env=_environment(declaration),
         )  # fmt: skip
         if done.returncode not in (NOTHING_WRONG, SOMETHING_WRONG) or not results.is_file():
             said = (done.stdout + done.stderr).strip().splitlines()
@@ -66,6 +65,17 @@ def verify(declaration: Declaration) -> Report:
         phases=(Phase("verify", round(time.monotonic() - begin, 3)),),
         data={"passed": passed, "failed": len(failed)},
     )
+
+
+def _environment(declaration: Declaration) -> dict[str, str]:
+    """Return the environment of the proofs: nothing of the operator's own pytest counts."""
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
+        "LABDB_VERIFY_INVENTORY": str(declaration.inventory),
+        "LABDB_VERIFY_SERVER": declaration.server.name,
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
 
 
 def _finding(case: ET.Element) -> Finding:
