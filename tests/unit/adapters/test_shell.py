@@ -1,0 +1,113 @@
+"""A guest is asked only over a pinned key, and only where its network is ours."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labdb.adapters import shell
+from labdb.errors import UnreachableError
+from labdb.probe import guest as program
+
+GUEST = shell.Guest("192.0.2.7", "labdb", Path("/state/known_hosts"), Path("/state/key"))
+
+
+class Answers:
+    """Stands in for ``subprocess.run``: says what it was told to, and remembers the question."""
+
+    def __init__(self, code: int, out: str = "", err: str = "") -> None:
+        self.done = subprocess.CompletedProcess([], code, out, err)
+        self.command: list[str] = []
+        self.text = ""
+
+    def __call__(self, command: list[str], **how: Any) -> subprocess.CompletedProcess[str]:
+        self.command, self.text = command, how.get("input", "")
+        return self.done
+
+
+def _ssh(monkeypatch: pytest.MonkeyPatch, code: int, out: str = "", err: str = "") -> Answers:
+    answers = Answers(code, out, err)
+    monkeypatch.setattr(subprocess, "run", answers)
+    return answers
+
+
+def test_the_host_key_must_be_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
+    ssh = _ssh(monkeypatch, 0, '{"system": {}}')
+    assert shell.probe(GUEST, {"system": True}) == {"system": {}}
+    assert "StrictHostKeyChecking=yes" in ssh.command
+    assert "UserKnownHostsFile=/state/known_hosts" in ssh.command
+    assert ssh.command[-1] == "sudo -n python3 -"
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "told"),
+    [
+        (255, "Host key verification failed.", "is not who it was"),
+        (255, "labdb@192.0.2.7: Permission denied (publickey).", "does not let us in"),
+        (255, "connect to host 192.0.2.7 port 22: Connection refused", "does not answer on SSH"),
+        (1, "sudo: a password is required", "cannot be looked at from inside"),
+    ],
+)
+def test_every_way_of_not_getting_in_has_its_own_words(
+    monkeypatch: pytest.MonkeyPatch, code: int, said: str, told: str
+) -> None:
+    _ssh(monkeypatch, code, err=said)
+    with pytest.raises(UnreachableError, match=told) as caught:
+        shell.probe(GUEST, {})
+    assert caught.value.why == said
+    assert caught.value.hint
+
+
+def test_a_test_address_that_is_not_on_this_machine_gets_no_packet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = _ssh(monkeypatch, 0, json.dumps([{"dst": "198.18.20.8", "gateway": "10.0.0.1"}]))
+    with pytest.raises(UnreachableError, match=r"network with 198\.18\.20\.8 is not up"):
+        shell.probe(shell.Guest("198.18.20.8", "labdb", Path("/x")), {})
+    assert asked.command[0] == "ip"
+
+
+def test_a_test_address_without_any_route_gets_no_packet(monkeypatch: pytest.MonkeyPatch) -> None:
+    _ssh(monkeypatch, 2, err="RTNETLINK answers: Network is unreachable")
+    with pytest.raises(UnreachableError, match="labdb lab up"):
+        shell.must_be_local("198.19.20.8")
+
+
+def test_a_test_address_on_our_own_network_is_spoken_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    _ssh(monkeypatch, 0, json.dumps([{"dst": "198.18.20.8", "dev": "br-lab"}]))
+    shell.must_be_local("198.18.20.8")
+
+
+def test_an_odd_name_in_a_question_cannot_become_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    ssh = _ssh(monkeypatch, 0, "{}")
+    evil = '\'); import os; os.abort() #"""\n'
+    shell.probe(GUEST, {"mounts": [evil]})
+    last = ssh.text.rstrip().splitlines()[-1]
+    assert last.startswith("print(json.dumps(look(json.loads(")
+    compile(ssh.text, "probe", "exec")
+    assert "import os; os.abort()" not in [line.strip() for line in ssh.text.splitlines()]
+
+
+def test_the_program_answers_only_what_it_is_asked() -> None:
+    assert program.look({}) == {}
+    assert set(program.look({"system": True, "mounts": ["/", "/no/such/mount"]})) == {
+        "system",
+        "mounts",
+    }
+
+
+def test_the_program_knows_the_disk_it_runs_on() -> None:
+    found = program.look({"mounts": ["/", "/no/such/mount"]})["mounts"]
+    assert list(found) == ["/"]
+    assert 0 < found["/"]["used"] <= found["/"]["size"]
+
+
+def test_the_program_shows_modes_and_never_content(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_text("do not tell", encoding="utf-8")
+    path.chmod(0o640)
+    found = program.look({"files": [str(path), str(tmp_path / "absent")]})["files"]
+    assert found[str(path)]["mode"] == "640"
+    assert "do not tell" not in json.dumps(found)

@@ -1,0 +1,60 @@
+"""Each proof becomes one finding in plain English."""
+
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from labdb.adapters import shell
+from labdb.adapters.inventory import load
+from labdb.errors import UnreachableError
+from labdb.operations import verify
+
+LAB = Path(__file__).parents[3] / "inventories" / "lab"
+
+
+def _case(name: str, inner: str = "") -> ET.Element:
+    return ET.fromstring(
+        f'<testcase classname="verify.test_access" name="{name}">{inner}</testcase>'
+    )
+
+
+def test_a_proof_that_holds_is_a_sentence() -> None:
+    found = verify._finding(_case("test_data_checksums_are_on"))
+    assert (found.severity, found.what) == ("ok", "data checksums are on")
+    assert found.check == "verify.test_access.test_data_checksums_are_on"
+
+
+def test_a_proof_that_fails_says_what_is_not_so_and_why() -> None:
+    found = verify._finding(_case("test_x_is_y", '<failure message="AssertionError:  z\n is w"/>'))
+    assert (found.severity, found.what) == ("critical", "not so: x is y")
+    assert "z is w" in found.why
+
+
+def test_a_proof_that_broke_before_it_began_is_no_success() -> None:
+    assert verify._finding(_case("test_x", '<error message="no route"/>')).is_problem
+
+
+def test_a_proof_that_was_not_asked_for_is_neither_good_nor_bad() -> None:
+    found = verify._finding(_case("test_x", '<skipped message="q3c is not declared"/>'))
+    assert (found.severity, found.why) == ("info", "q3c is not declared")
+
+
+def test_the_operators_pytest_settings_do_not_reach_the_proofs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--maxfail=1")
+    environment = verify._environment(load(LAB, "proj-pg01"))
+    assert "PYTEST_ADDOPTS" not in environment
+    assert environment["LABDB_VERIFY_SERVER"] == "proj-pg01"
+
+
+def test_a_silent_guest_is_unreachable_and_not_a_list_of_failures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def silent(*_: object) -> None:
+        raise UnreachableError("it does not answer")
+
+    monkeypatch.setattr(shell, "probe", silent)
+    with pytest.raises(UnreachableError):
+        verify.verify(load(LAB, "proj-pg01"))
