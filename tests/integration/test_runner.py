@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from labdb.adapters import content, runner
+from labdb.adapters import content, rundir, runner
 from labdb.adapters.runner import PlaybookRun
 from labdb.errors import RunError
 from labdb.events import Event, RunFinished, TaskFinished, TaskStarted
@@ -223,6 +223,32 @@ def test_a_signal_ends_the_run_in_order(inventory: Path, number: signal.Signals)
     assert process.returncode == 130
     assert "the next run takes it up" in said
     assert not _alive("sleep 62.5")
+
+
+def test_a_killed_run_is_taken_up_by_the_next_one(
+    inventory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABDB_STATE", str(tmp_path / "state"))
+    wanted = _wanted(inventory, SLEEP.format(seconds="63.75"))
+    program = (
+        "from pathlib import Path; from labdb.adapters import rundir, runner;"
+        f"wanted = runner.PlaybookRun('x', Path({str(inventory)!r}), 'one',"
+        f" path=Path({str(wanted.path)!r}));"
+        "manager = rundir.lock('lab', 'one'); held = manager.__enter__();"
+        "[print(event, flush=True) for event in runner.run(wanted, started=held.note_playbook)]"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert process.stdout is not None
+    assert "TaskStarted" in process.stdout.readline()
+    time.sleep(1)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=30)
+    with rundir.lock("lab", "one"):
+        assert not _alive(str(inventory))
+        assert not _alive("sleep 63.75")
+    assert _end(list(runner.run(_wanted(inventory, HELLO)))).rc == 0
 
 
 def test_every_playbook_of_a_command_is_there() -> None:

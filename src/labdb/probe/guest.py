@@ -5,11 +5,11 @@ the guest's own Python (3.11 and later). Its one argument is a JSON object on th
 line, its answer one JSON object.
 """
 
+import calendar
 import json
 import os
 import subprocess
 import time
-import urllib.request
 from typing import Any
 
 TIMEOUT = 60
@@ -85,25 +85,6 @@ def mounts(paths: list[str]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def files(paths: list[str]) -> dict[str, dict[str, Any]]:
-    """Return owner, group and mode of each file that exists; never its content."""
-    import grp  # noqa: PLC0415  # absent where the tests of other systems import this file
-    import pwd  # noqa: PLC0415
-
-    found: dict[str, dict[str, Any]] = {}
-    for path in paths:
-        try:
-            status = os.stat(path)  # noqa: PTH116  # one import less
-        except OSError:
-            continue
-        found[path] = {
-            "owner": pwd.getpwuid(status.st_uid).pw_name,
-            "group": grp.getgrgid(status.st_gid).gr_name,
-            "mode": f"{status.st_mode & 0o7777:o}",
-        }
-    return found
-
-
 def certificate(path: str) -> dict[str, str]:
     """Return when the certificate ends, in seconds since the epoch, and its subject."""
     code, out, error = run("openssl", "x509", "-in", path, "-noout", "-enddate", "-subject")
@@ -111,21 +92,7 @@ def certificate(path: str) -> dict[str, str]:
         return {"error": error}
     end, subject = out.splitlines()[:2]
     moment = time.strptime(end.partition("=")[2], "%b %d %H:%M:%S %Y GMT")
-    import calendar  # noqa: PLC0415  # here alone
-
     return {"ends": str(calendar.timegm(moment)), "subject": subject.partition("=")[2].strip()}
-
-
-def scrapes(urls: dict[str, str]) -> dict[str, dict[str, str]]:
-    """Return what each exporter answers; a scrape right after a start may still be empty."""
-    answers: dict[str, dict[str, str]] = {}
-    for name, url in urls.items():
-        try:
-            with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310  # ours, http
-                answers[name] = {"ok": answer.read().decode("utf-8", "replace")}
-        except OSError as error:
-            answers[name] = {"error": str(error)}
-    return answers
 
 
 def system() -> dict[str, Any]:
@@ -155,14 +122,8 @@ def look(wanted: dict[str, Any]) -> dict[str, Any]:
         answer["units"] = units(wanted["units"])
     if "mounts" in wanted:
         answer["mounts"] = mounts(wanted["mounts"])
-    if "files" in wanted:
-        answer["files"] = files(wanted["files"])
     if "certificate" in wanted:
         answer["certificate"] = certificate(wanted["certificate"])
-    if "urls" in wanted:
-        answer["scrapes"] = scrapes(wanted["urls"])
-    if "firewall" in wanted:
-        answer["firewall"] = run("nft", "-j", "list", "table", "inet", "labdb")[1]
     if "system" in wanted:
         answer["system"] = system()
     return answer
