@@ -46,6 +46,7 @@ def test_the_cone_search_extension_works_in_every_clone(host):
 
 
 def test_what_the_loader_loads_the_analyst_reads_and_cannot_change(host):
+    sql(host, "drop table if exists raw_catalogs.galaxy", DATABASE, role="desi_loader")
     sql(host, "create table raw_catalogs.galaxy as select 1 as id", DATABASE, role="desi_loader")
     query = "select id from raw_catalogs.galaxy"
     assert sql(host, query, DATABASE, role="desi_analyst") == "1"
@@ -55,8 +56,8 @@ def test_what_the_loader_loads_the_analyst_reads_and_cannot_change(host):
 
 
 def test_a_schema_that_the_owner_makes_later_is_readable_at_once(host):
-    make = "create schema later; create table later.void as select 7 as id"
-    sql(host, make, DATABASE, role="desi_dev")
+    sql(host, "drop schema if exists later cascade; create schema later", DATABASE, "desi_dev")
+    sql(host, "create table later.void as select 7 as id", DATABASE, role="desi_dev")
     assert sql(host, "select id from later.void", DATABASE, role="desi_analyst") == "7"
     sql(host, "insert into later.void values (8)", DATABASE, role="desi_loader")
 
@@ -101,6 +102,7 @@ def test_nobody_sits_in_the_template_so_that_it_can_be_cloned(host):
 def test_an_existing_database_gets_what_it_lacks(host, play_again):
     lost = (
         "drop extension pg_trgm; drop schema science_analysis;"
+        "drop table if exists raw_catalogs.old;"
         "create table raw_catalogs.old (); revoke all on raw_catalogs.old from labdb_reader;"
         "grant create on schema public to public; grant connect on database postgres to public"
     )

@@ -13,24 +13,31 @@ DOCUMENTATION = r"""
 module: labdb_sql_plan
 short_description: Run the statements that a query finds missing
 description:
-  - Runs a query that compares a declaration with the catalogue and returns the statements that
-    make them equal, one in each row; then runs these statements, in that order.
-  - The query reads the declaration as C(current_setting('labdb.declaration')::jsonb).
+  - Runs queries that compare a declaration with the catalogue and return the statements that
+    make them equal, one in each row; runs the statements of one query, in that order, before it
+    asks the next.
+  - A query reads the declaration as C(current_setting('labdb.declaration')::jsonb).
   - In check mode nothing is run, and the statements are reported.
 options:
-  plan:
-    description: The query.
-    type: str
+  plans:
+    description: The queries, in their order.
+    type: list
+    elements: dict
     required: true
+    suboptions:
+      query:
+        description: The query.
+        type: str
+        required: true
+      databases:
+        description: Databases in which it is asked and its statements are run, one by one.
+        type: list
+        elements: str
+        default: [postgres]
   declaration:
     description: What is wanted; no secrets.
     type: dict
     required: true
-  databases:
-    description: Databases in which the query is asked and its statements are run, one by one.
-    type: list
-    elements: str
-    default: [postgres]
   port:
     description: Port of the server, which names its socket.
     type: int
@@ -44,7 +51,8 @@ options:
 EXAMPLES = r"""
 - name: Database roles
   labdb_sql_plan:
-    plan: "{{ lookup('ansible.builtin.file', 'roles.sql') }}"
+    plans:
+      - query: "{{ lookup('ansible.builtin.file', 'roles.sql') }}"
     declaration: {roles: [{name: desi_dev}]}
 """
 
@@ -83,11 +91,11 @@ def psql(user: str, port: int, database: str, script: str) -> str:
     return done.stdout
 
 
-def missing(user: str, port: int, database: str, plan: str, declaration: str) -> list[str]:
-    """Return the statements that *plan* finds missing in *database*."""
+def missing(user: str, port: int, database: str, query: str, declaration: str) -> list[str]:
+    """Return the statements that *query* finds missing in *database*."""
     quoted = declaration.replace("'", "''")
     # NUL ends a record; psql prints a line end after the last one.
-    rows = psql(user, port, database, f"SET labdb.declaration = '{quoted}';\n{plan}")
+    rows = psql(user, port, database, f"SET labdb.declaration = '{quoted}';\n{query}")
     return [row.strip() for row in rows.split("\0") if row.strip()]
 
 
@@ -95,9 +103,16 @@ def main() -> None:
     """Ask, and unless in check mode run."""
     module = AnsibleModule(
         argument_spec={
-            "plan": {"type": "str", "required": True},
+            "plans": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": {
+                    "query": {"type": "str", "required": True},
+                    "databases": {"type": "list", "elements": "str", "default": ["postgres"]},
+                },
+            },
             "declaration": {"type": "dict", "required": True},
-            "databases": {"type": "list", "elements": "str", "default": ["postgres"]},
             "port": {"type": "int", "default": 5432},
             "user": {"type": "str", "default": "postgres"},
         },
@@ -108,10 +123,11 @@ def main() -> None:
         module.exit_json(changed=True, statements={}, msg="there is no PostgreSQL yet")
     declaration = json.dumps(given["declaration"])
     found: dict[str, list[str]] = {}
-    for database in given["databases"]:
+    steps = [(plan["query"], name) for plan in given["plans"] for name in plan["databases"]]
+    for query, database in steps:
         where = (given["user"], given["port"], database)
         try:
-            statements = missing(*where, given["plan"], declaration)
+            statements = missing(*where, query, declaration)
             if statements and not module.check_mode:
                 psql(*where, "".join(f"{statement};\n" for statement in statements))
         except SqlError as error:
@@ -120,7 +136,7 @@ def main() -> None:
                 module.exit_json(changed=True, statements=found, msg=str(error))
             module.fail_json(msg=str(error), statements=found)
         if statements:
-            found[database] = statements
+            found.setdefault(database, []).extend(statements)
     after = "".join(
         f"-- {database}\n" + "".join(f"{statement};\n" for statement in statements)
         for database, statements in found.items()
