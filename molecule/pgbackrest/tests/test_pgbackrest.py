@@ -81,7 +81,8 @@ def test_a_backup_can_be_restored_and_holds_the_data(host):
     host.check_output(f"{PGBACKREST} --type=diff backup")
     scratch = "/mnt/data/scratch"
     host.check_output(
-        f"{PGBACKREST} --pg1-path={scratch} --type=immediate --target-action=promote restore"
+        f"install --directory --owner=postgres --mode=0700 {scratch}"
+        f" && {PGBACKREST} --pg1-path={scratch} --type=immediate --target-action=promote restore"
         f" && install -o postgres /dev/null {scratch}/postgresql.conf"
         f" && install -o postgres /etc/postgresql/16/main/pg_hba.conf {scratch}/pg_hba.conf"
     )

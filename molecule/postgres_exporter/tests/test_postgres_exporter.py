@@ -32,7 +32,10 @@ def test_it_answers_on_the_declared_address_alone(host):
 
 
 def test_it_has_no_password_and_sees_no_data(host):
-    assert "password" not in host.file(f"/etc/systemd/system/{UNIT}").content_string
+    pid = host.check_output(f"systemctl show --property=MainPID --value {UNIT}")
+    environment = host.check_output(f"cat /proc/{pid}/environ")
+    assert "DATA_SOURCE_NAME=user=postgres_exporter" in environment
+    assert "password" not in environment.lower()
     ask = "psql -XAtq -U postgres_exporter"
     probe = f"runuser -u postgres_exporter -- {ask} postgres -c 'select rolpassword from pg_authid'"
     assert "permission denied" in host.run(probe).stderr

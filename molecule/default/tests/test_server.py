@@ -1,0 +1,167 @@
+"""What only the whole server can promise; each role's own promises are in its own scenario."""
+
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+SCRATCH = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])
+DATABASE = "desi_void_desivast"
+CLIENT = "198.18.20.10"
+MONITORING = "198.18.20.9"
+FOREIGN = "198.18.30.9"
+EXPORTERS = {9100: "node_load1 ", 9187: "pg_up 1", 9854: "pgbackrest_backup_info"}
+SERVICES = (
+    "postgresql@16-main.service",
+    "prometheus-node-exporter.service",
+    "prometheus-postgres-exporter.service",
+    "prometheus-pgbackrest-exporter.service",
+    "pgbackrest-full.timer",
+    "pgbackrest-differential.timer",
+    "labdb-firewall.service",
+)
+
+
+@pytest.fixture(scope="module")
+def address(host):
+    return host.check_output("hostname -i")
+
+
+@pytest.fixture(scope="module")
+def clients(host):
+    """Hosts of the client network, the monitoring host and a foreign one, inside the guest."""
+    host.check_output(
+        "ip netns add clients && ip link add inside type veth peer name outside netns clients"
+        " && ip address add 198.18.20.1/24 dev inside && ip address add 198.18.30.1/24 dev inside"
+        " && ip link set inside up && ip -n clients link set lo up"
+        " && ip -n clients link set outside up"
+    )
+    for client in (CLIENT, MONITORING, FOREIGN):
+        host.check_output(f"ip -n clients address add {client}/24 dev outside")
+    host.check_output("ip -n clients route add default via 198.18.20.1")
+    yield "ip netns exec clients"
+    host.run("ip netns delete clients")
+
+
+def ask(host, clients, address, role, password=None, **options):
+    """The answer of *role*'s session from the client network, everything verified."""
+    words = {
+        "host": address,
+        "dbname": DATABASE,
+        "user": role,
+        "sslmode": "verify-full",
+        "sslrootcert": "/etc/postgresql/16/main/tls/ca.crt",
+        "connect_timeout": "3",
+    }
+    query = options.pop("query", "select 1")
+    target = " ".join(f"{key}={value}" for key, value in (words | options).items())
+    secret = password or f"molecule-{role}"
+    return host.run(f"{clients} env PGPASSWORD={secret} psql -XAtq %s -c %s", target, query)
+
+
+def scrape(host, clients, address, port, *, source):
+    url = f"http://{address}:{port}/metrics"
+    return host.run(f"{clients} curl --silent --max-time 3 --interface {source} {url}").stdout
+
+
+def within(seconds, promise):
+    """Whether *promise* comes true in time."""
+    end = time.monotonic() + seconds
+    while not (kept := promise()) and time.monotonic() < end:
+        time.sleep(0.5)
+    return kept
+
+
+def test_a_declared_client_works_over_verified_tls(host, clients, address):
+    query = "select ssl from pg_stat_ssl where pid = pg_backend_pid()"
+    answer = ask(host, clients, address, "desi_analyst", query=query)
+    assert answer.stdout.strip() == "t", answer.stderr
+
+
+def test_what_a_loader_loads_an_analyst_reads_from_another_host(host, clients, address):
+    load = "create table raw_catalogs.loaded as select 42 as answer"
+    loaded = ask(host, clients, address, "desi_loader", query=load)
+    assert loaded.rc == 0, loaded.stderr
+    read = ask(host, clients, address, "desi_analyst", query="table raw_catalogs.loaded")
+    assert read.stdout.strip() == "42"
+
+
+def test_a_client_without_tls_is_refused(host, clients, address):
+    refused = ask(host, clients, address, "desi_analyst", sslmode="disable")
+    assert "pg_hba.conf rejects connection" in refused.stderr
+
+
+def test_a_guessed_password_is_refused(host, clients, address):
+    refused = ask(host, clients, address, "desi_analyst", password="guess")
+    assert "password authentication failed" in refused.stderr
+
+
+@pytest.mark.parametrize("role", ["postgres", "postgres_exporter", "clusteradmin_pg01"])
+def test_a_role_that_is_not_in_the_clients_line_is_refused(host, clients, address, role):
+    assert "pg_hba.conf rejects connection" in ask(host, clients, address, role).stderr
+
+
+def test_a_foreign_subnet_does_not_even_reach_the_port(host, clients, address):
+    connect = "import socket; socket.create_connection(('{}', 5432), 1, ('{}', 0))"
+    known = connect.format(address, CLIENT)
+    foreign = connect.format(address, FOREIGN)
+    assert host.run(f"{clients} python3 -c %s", known).rc == 0
+    assert "TimeoutError" in host.run(f"{clients} python3 -c %s", foreign).stderr
+
+
+@pytest.mark.parametrize(("port", "line"), EXPORTERS.items())
+def test_the_monitoring_host_and_nobody_else_reads_the_exporters(
+    host, clients, address, port, line
+):
+    assert within(20, lambda: line in scrape(host, clients, address, port, source=MONITORING))
+    assert scrape(host, clients, address, port, source=CLIENT) == ""
+
+
+def test_loaded_data_is_in_the_archive_and_a_backup_was_made_before(host):
+    sql = "runuser -u postgres -- psql -XAtqc %s"
+    segment = host.check_output(sql, "select pg_walfile_name(pg_switch_wal())")
+
+    def info():
+        ask_info = "runuser -u postgres -- pgbackrest --stanza=proj-pg01 --output=json info"
+        return json.loads(host.check_output(ask_info))[0]
+
+    assert within(30, lambda: info()["archive"][0]["max"] >= segment)
+    assert info()["backup"][0]["type"] == "full"
+    assert host.check_output(sql, "select failed_count from pg_stat_archiver") == "0"
+
+
+def test_nothing_failed(host):
+    assert host.check_output("systemctl --failed --no-legend --plain") == ""
+
+
+def test_everything_comes_back_by_itself(host, clients, address):
+    """Down to the state before any service, and up again as a boot goes up."""
+    host.check_output("systemctl isolate basic.target")
+    assert not host.service("postgresql@16-main.service").is_running
+    host.check_output("systemctl start default.target")
+    for name in SERVICES:
+        assert within(30, host.service(name).is_running.__bool__), name
+    assert ask(host, clients, address, "desi_analyst").rc == 0
+
+
+def test_a_dry_run_of_a_finished_server_has_nothing_to_say_and_tells_no_secret():
+    scenario, inventory = (
+        os.environ[name] for name in ("MOLECULE_SCENARIO_DIRECTORY", "MOLECULE_INVENTORY_FILE")
+    )
+    playbook = str(Path(scenario, "converge.yml"))
+    done = subprocess.run(
+        ["ansible-playbook", "--check", "--diff", "-vvvv", "-i", inventory, playbook],
+        check=False,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "changed=0" in done.stdout
+    cipher = (SCRATCH / "cipher").read_text().split()[0]
+    key = (SCRATCH / "authority" / "ca.key").read_text().splitlines()[1]
+    for secret in (cipher, key, "molecule-desi_"):
+        assert secret not in done.stdout
