@@ -51,7 +51,9 @@ def test_a_declared_version_is_pinned(host, play_again):
     assert f"{version} 1001" in policy
 
 
-def test_a_version_that_does_not_exist_changes_nothing_that_runs(host, play_again):
-    play_again(node_exporter_package_version="99.9")
+def test_a_version_that_does_not_exist_is_refused_and_changes_nothing_that_runs(host, play_again):
+    refused = play_again(node_exporter_package_version="99.9")
+    assert refused.returncode != 0
+    assert "no available installation candidate" in refused.stdout
     assert "node_memory_MemTotal_bytes" in metrics(host)
     assert play_again().returncode == 0
