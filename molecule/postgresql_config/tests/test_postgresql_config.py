@@ -48,7 +48,7 @@ def test_a_stranger_on_the_network_is_rejected(host):
 
 def test_the_exporters_user_and_no_other_is_the_exporters_role(host):
     host.check_output("id postgres_exporter || useradd --system postgres_exporter")
-    sql(host, "create role postgres_exporter login")
+    sql(host, "drop role if exists postgres_exporter; create role postgres_exporter login")
     probe = "psql -XAtq -U postgres_exporter postgres -c 'select current_user'"
     assert (
         host.check_output(f'runuser -u postgres_exporter -- sh -c "{probe}"') == "postgres_exporter"
@@ -125,8 +125,30 @@ def test_a_run_that_was_killed_before_the_reload_is_finished_by_the_next(host, p
     assert sql(host, "select pg_conf_load_time()") != loaded
 
 
-def test_what_was_set_by_hand_is_named(host, play_again):
+def test_what_was_set_by_hand_is_named_and_given_back_as_advised(host, play_again):
     sql(host, "alter system set work_mem = '5MB'")
     again = play_again()
     assert "ALTER SYSTEM set work_mem" in again.stdout
+    assert sql(host, "show work_mem") == "5MB"
     sql(host, "alter system reset work_mem")
+    again = play_again()
+    assert "ALTER SYSTEM set work_mem" not in again.stdout
+    assert sql(host, "show work_mem") != "5MB"
+
+
+def test_what_was_edited_by_hand_goes_back_to_the_declaration(host, play_again):
+    host.check_output(f"echo 'local all all trust' >> {FOLDER}/pg_hba.conf")
+    host.check_output(f"sed -i /include_dir/d {FOLDER}/postgresql.conf; chmod 666 {DROP_IN}")
+    again = play_again()
+    assert again.returncode == 0, again.stdout
+    assert "trust" not in host.file(f"{FOLDER}/pg_hba.conf").content_string
+    assert sql(host, f"select count(*) > 40 from pg_settings where sourcefile = '{DROP_IN}'") == "t"
+    assert host.file(DROP_IN).mode == 0o640
+
+
+def test_files_that_were_never_kept_are_kept_by_the_next_run(host, play_again):
+    host.check_output(f"rm -r {FOLDER}/last-good")
+    again = play_again()
+    assert again.returncode == 0, again.stdout
+    kept = host.file(f"{FOLDER}/last-good/10-labdb.conf").content_string
+    assert kept == host.file(DROP_IN).content_string

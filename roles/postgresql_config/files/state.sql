@@ -1,10 +1,13 @@
 -- How the running server stands to its files, as one JSON object.
 SELECT json_build_object(
+    'files', :'files'::json,
+    'included', :'included'::boolean,
     'loaded', extract(epoch FROM pg_conf_load_time()),
     'stale', EXISTS (
         SELECT
         FROM (
             SELECT sourcefile AS path FROM pg_file_settings
+            UNION SELECT current_setting('data_directory') || '/postgresql.auto.conf'
             UNION SELECT current_setting('hba_file')
             UNION SELECT current_setting('ident_file')
         ) AS file
