@@ -171,7 +171,7 @@ def _goals(seconds: dict[str, float], own: int) -> list[dict[str, Any]]:
 def _table(result: dict[str, Any]) -> str:
     base = result["runs"]["baseline"]["seconds"]
     lines = [
-        f"Measured {result['date']} on {result['machine']}.\n",
+        f"Measured {result['date']} on {result['machine']}; load average {result['load']}.\n",
         "| What | Seconds | Ratio to the script | labdb's process, peak | with children, peak |",
         "|---|---:|---:|---:|---:|",
     ]
@@ -217,6 +217,7 @@ def main(arguments: list[str]) -> int:
         },
     )
     _inventory(folder / "inventory")
+    load = os.getloadavg()
     try:
         found = _measure(bench)
     finally:
@@ -228,6 +229,7 @@ def main(arguments: list[str]) -> int:
     result = {
         "date": datetime.now(tz=UTC).strftime("%Y-%m-%d"),
         "machine": f"{os.cpu_count()} cores, {memory:.0f} GB, Linux {platform.machine()}",
+        "load": f"{load[0]:.1f} before, {os.getloadavg()[0]:.1f} after",
         "runs": {
             name: {
                 "seconds": round(run.seconds, 2),
@@ -238,6 +240,7 @@ def main(arguments: list[str]) -> int:
         },
         "goals": _goals(seconds, own),
     }
+    print(found["first"].stdout)
     print(_table(result))
     if "--no-write" not in arguments:
         _write(result)

@@ -214,11 +214,12 @@ systemctl -q enable nftables
 nft -f /etc/nftables.conf
 
 # It answers
+says() { curl -fsS "http://$ADDRESS:$1/metrics" 2> /dev/null | grep "$2" > /dev/null; }
 for _ in $(seq 40); do
-    curl -fsS "http://$ADDRESS:9187/metrics" 2> /dev/null | grep -q '^pg_up 1' && up=1 && break
+    says 9187 '^pg_up 1' && up=1 && break
     sleep 0.5
 done
 [[ ${up:-} ]]
-curl -fsS "http://$ADDRESS:9854/metrics" | grep -q '^pgbackrest_backup_info'
-curl -fsS "http://$ADDRESS:9100/metrics" | grep -q '^node_load1'
-psql -d desi_void_desivast -At -c 'SELECT q3c_radial_query(10, 10, 10, 10.1, 1)' | grep -qx t
+says 9854 '^pgbackrest_backup_info'
+says 9100 '^node_load1'
+psql -d desi_void_desivast -At -c 'SELECT q3c_radial_query(10, 10, 10, 10.1, 1)' | grep -x t > /dev/null
