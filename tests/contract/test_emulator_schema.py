@@ -165,7 +165,7 @@ def _change(call: Any) -> None:
 def _template(call: Any) -> None:
     image = "debian-13-genericcloud-amd64.qcow2"
     call("POST", f"{NODE}/storage/local/download-url", content="import", filename=image,
-         url=f"https://cloud.debian.org/{image}", checksum="0" * 128,
+         url=f"https://images.example.org/{image}", checksum="0" * 128,
          checksum__algorithm="sha512")  # fmt: skip
     call("GET", f"{NODE}/storage/local/content", content="import")
     call("POST", f"{NODE}/qemu", vmid=9001, name="debian-13", memory=2048, ostype="l26",

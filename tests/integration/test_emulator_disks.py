@@ -133,7 +133,7 @@ def test_an_image_that_is_not_there_is_named(api: Any) -> None:
 
 
 def test_a_downloaded_image_with_another_sum_is_refused(api: Any) -> None:
-    url = "https://cloud.debian.org/d.qcow2"
+    url = "https://images.example.org/d.qcow2"
     api.pve.control.checksum(url, "b" * 128)
     given = {"content": "import", "url": url, "filename": "d.qcow2", "checksum": "a" * 128}
     path = "/nodes/node06/storage/local/download-url"
