@@ -80,20 +80,30 @@ def test_a_backup_can_be_restored_and_holds_the_data(host):
     sql(host, "create table precious as select 42 as answer")
     host.check_output(f"{PGBACKREST} --type=diff backup")
     scratch = "/mnt/data/scratch"
+    # A restore empties its spool folder: the running server's archiving would lose its place.
+    apart = f"--pg1-path={scratch} --spool-path={scratch}-spool"
     host.check_output(
-        f"install --directory --owner=postgres --mode=0700 {scratch}"
-        f" && {PGBACKREST} --pg1-path={scratch} --type=immediate --target-action=promote restore"
+        f"install --directory --owner=postgres --mode=0700 {scratch} {scratch}-spool"
+        f" && {PGBACKREST} {apart} --type=immediate --target-action=promote restore"
         f" && install -o postgres /dev/null {scratch}/postgresql.conf"
         f" && install -o postgres /etc/postgresql/16/main/pg_hba.conf {scratch}/pg_hba.conf"
     )
-    server = (
-        f"runuser -u postgres -- /usr/lib/postgresql/16/bin/pg_ctl -D {scratch} -w -l {scratch}/log"
-        " -o '-p 5999 -c listen_addresses= -c archive_mode=off -c max_connections=200"
-        " -c max_worker_processes=16 -c max_wal_senders=10'"
-    )
-    assert host.run(f"{server} start").rc == 0, host.check_output(f"cat {scratch}/log")
+    options = {
+        "port": 5999,
+        "listen_addresses": "",
+        "unix_socket_directories": "/run/postgresql",
+        "archive_mode": "off",
+        "max_connections": 200,
+        "max_worker_processes": 16,
+        "max_wal_senders": 10,
+    }
+    given = " ".join(f"-c {name}={value}" for name, value in options.items())
+    control = f"runuser -u postgres -- /usr/lib/postgresql/16/bin/pg_ctl -D {scratch} -w"
+    start = host.run(f"{control} -l {scratch}/server.log -o '{given}' start")
+    assert start.rc == 0, host.check_output(f"cat {scratch}/server.log")
     assert sql(host, "select answer from precious", "--port=5999") == "42"
-    host.check_output(f"{server} -m immediate stop && rm --recursive {scratch}")
+    host.check_output(f"{control} -m immediate stop && rm --recursive {scratch} {scratch}-spool")
+    assert sql(host, "select failed_count from pg_stat_archiver") == "0"
 
 
 def test_a_backup_that_fails_is_a_failed_unit_that_says_why(host):
