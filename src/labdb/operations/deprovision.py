@@ -1,12 +1,9 @@
 """Take a guest away in two steps, each with the server's name typed."""
 
-import time
-
-from labdb.adapters import rundir, runner, vault
 from labdb.adapters.inventory import Declaration
 from labdb.errors import RefusedError
-from labdb.operations.provision import Watcher, play
-from labdb.report import Phase, Report
+from labdb.operations.provision import Watcher, play_alone
+from labdb.report import Report
 
 PLAYBOOK = "deprovision"
 LEFT = {
@@ -26,30 +23,22 @@ def deprovision(
             that the step may be done in.
         RunError: the playbook failed; the message is the failing task's own.
     """
-    environment, name = declaration.environment.name, declaration.server.name
+    name = declaration.server.name
     if confirm_name != name:
         raise RefusedError(
             f"nothing was done: the name typed is {confirm_name!r}, the server is {name!r}",
             why=f"{step} needs the server's name, letter for letter",
             hint=f"labdb deprovision {name} --step {step} --confirm {name}",
         )
-    with rundir.lock(environment, name) as held:
-        run = rundir.new(environment, name)
-        begin = time.monotonic()
-        wanted = runner.PlaybookRun(
-            playbook=PLAYBOOK,
-            inventory=declaration.inventory,
-            limit=name,
-            vault_key=vault.key(declaration),
-            variables={
-                "proxmox_guest_removal_step": step,
-                "proxmox_guest_removal_confirm_name": confirm_name,
-            },
-        )
-        ran = play(wanted, run, watcher.see, started=held.note_playbook)
-        phases = (Phase("playbook", round(time.monotonic() - begin, 3)),)
-        data = {"changed_tasks": len(ran.changed), "run_directory": str(run.path)}
-        summary = f"{step} done: {LEFT[step]}"
-        report = Report("deprovision", name, summary, phases=phases, data=data)
-        run.write("report", report.to_dict())
-        return report
+    variables = {
+        "proxmox_guest_removal_step": step,
+        "proxmox_guest_removal_confirm_name": confirm_name,
+    }
+    return play_alone(
+        declaration,
+        PLAYBOOK,
+        variables,
+        watcher,
+        command="deprovision",
+        summary=lambda _: f"{step} done: {LEFT[step]}",
+    )

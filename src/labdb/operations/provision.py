@@ -1,7 +1,7 @@
 """Plan, ask, run the playbook, verify, report: from a declaration to a proven server."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -194,6 +194,44 @@ def play(
     if ran.end is None or ran.end.rc != 0:
         raise _failure(ran, run.path)
     return ran
+
+
+def play_alone(  # noqa: PLR0913  # what a command of one playbook is made of
+    declaration: Declaration,
+    playbook: str,
+    variables: Mapping[str, Any],
+    watcher: Watcher,
+    *,
+    command: str,
+    summary: Callable[[int], str],
+) -> Report:
+    """Run one playbook under the server's lock and report it; *summary* gets the changes' number.
+
+    Raises:
+        RefusedError: somebody else is at work on the server.
+        RunError: the playbook failed; the message is the failing task's own.
+    """
+    environment, name = declaration.environment.name, declaration.server.name
+    with rundir.lock(environment, name) as held:
+        run = rundir.new(environment, name)
+        begin = time.monotonic()
+        wanted = runner.PlaybookRun(
+            playbook=playbook,
+            inventory=declaration.inventory,
+            limit=name,
+            vault_key=vault.key(declaration),
+            variables=variables,
+        )
+        ran = play(wanted, run, watcher.see, started=held.note_playbook)
+        report = Report(
+            command,
+            name,
+            summary(len(ran.changed)),
+            phases=(Phase("playbook", round(time.monotonic() - begin, 3)),),
+            data={"changed_tasks": len(ran.changed), "run_directory": str(run.path)},
+        )
+        run.write("report", report.to_dict())
+        return report
 
 
 def connection(declaration: Declaration) -> dict[str, Any]:
