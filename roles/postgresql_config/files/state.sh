@@ -2,8 +2,9 @@
 # is no cluster in folder $0. The query of standard input is asked of the server of data
 # directory $1, which knows where it listens: lines 4 and 5 of its pid file.
 set -eu
-cd "$0" 2>/dev/null && [ -e postgresql.conf ] || exit 0
-[ -e "$1/postmaster.pid" ] || { echo "no server runs on $1" >&2; exit 1; }
+# Whoever writes the query must not find the pipe closed: every way out reads it.
+cd "$0" 2>/dev/null && [ -e postgresql.conf ] || { cat >/dev/null; exit 0; }
+[ -e "$1/postmaster.pid" ] || { cat >/dev/null; echo "no server runs on $1" >&2; exit 1; }
 port=$(sed -n 4p "$1/postmaster.pid")
 socket=$(sed -n 5p "$1/postmaster.pid")
 live="conf.d/10-labdb.conf pg_hba.conf pg_ident.conf"
