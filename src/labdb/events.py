@@ -18,7 +18,10 @@ class TaskStarted:
 
 @dataclass(frozen=True, slots=True)
 class TaskFinished:
-    """A task has ended on *host* with *status* after *seconds*."""
+    """A task has ended on *host* with *status* after *seconds*.
+
+    *error* is the ``code``, ``what``, ``why`` and ``hint`` of a module of ours that failed.
+    """
 
     host: str
     role: str
@@ -27,6 +30,7 @@ class TaskFinished:
     seconds: float
     message: str = ""
     diff: tuple[dict[str, Any], ...] = field(default=())
+    error: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,6 +189,7 @@ class _Translator:
                 seconds=float(data.get("duration") or 0.0),
                 message=_message(kind, result),
                 diff=_diff(result),
+                error=dict(result.get("labdb_error") or {}),
             )
 
 

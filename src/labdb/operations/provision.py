@@ -184,7 +184,8 @@ def play(
     """Run a playbook to its end, keeping every event.
 
     Raises:
-        RunError: it failed; the message is the failing task's own.
+        LabdbError: it failed; the message is the failing task's own, and so is the class
+            where a module of ours failed.
     """
     ran = _Ran()
     for event in runner.run(wanted, started=started):
@@ -313,10 +314,19 @@ def _refusal(blockers: Sequence[Finding]) -> RefusedError:
     )
 
 
-def _failure(ran: _Ran, path: Path) -> RunError:
+def _own_error(told: Mapping[str, str], hint: str) -> LabdbError:
+    """Return the error that a module of ours told, as the class that its code stands for."""
+    classes = {error.code: error for error in LabdbError.__subclasses__()}
+    error = classes.get(told.get("code", ""), RunError)
+    return error(told.get("what", ""), why=told.get("why", ""), hint=told.get("hint", "") or hint)
+
+
+def _failure(ran: _Ran, path: Path) -> LabdbError:
     hint = f"mend it and run again: what is done stays done; events: {path / 'events.jsonl'}"
     if ran.failed:
         task = ran.failed[-1]
+        if task.error:
+            return _own_error(task.error, hint)
         where = f"{task.role}: {task.task}".removeprefix(": ")
         verb = "could not reach the guest" if task.status == "unreachable" else "failed"
         why = " ".join(task.message.split()) or (ran.end.message if ran.end else "")
