@@ -142,7 +142,7 @@ def test_every_boot_starts_all_of_it(host):
     assert set(SERVICES) <= set(wanted)
 
 
-def test_a_dry_run_that_talks_much_tells_no_secret():
+def test_a_dry_run_changes_nothing_and_tells_no_secret_however_much_it_talks():
     scenario, inventory = (
         os.environ[name] for name in ("MOLECULE_SCENARIO_DIRECTORY", "MOLECULE_INVENTORY_FILE")
     )
@@ -155,6 +155,7 @@ def test_a_dry_run_that_talks_much_tells_no_secret():
         stderr=subprocess.STDOUT,
     )
     assert done.returncode == 0, done.stdout[-2000:]
+    assert "changed=0" in done.stdout
     cipher = (SCRATCH / "cipher").read_text().split()[0]
     key = (SCRATCH / "authority" / "ca.key").read_text().splitlines()[1]
     for secret in (cipher, key, "molecule-desi_"):
