@@ -20,9 +20,9 @@ lab-down:
 test: venv
 	$(HOST) root $(BIN)/nox
 
-# The same, with the guest under QEMU as well.
-test-long: venv
-	LABDB_LONG=1 LABDB_E2E_QEMU=1 $(HOST) root $(BIN)/nox
+# The same, and the benchmark of provisioning: its figures go into docs/explanation/speed.md.
+test-long: test
+	$(HOST) root $(BIN)/python bench/provision/run.py
 
 # What both need: packages of the system, the Docker daemon, a virtual environment.
 venv:
