@@ -20,6 +20,7 @@ PLAY = """
 - name: On this machine
   hosts: all
   connection: local
+  strategy: linear
   gather_facts: false
   vars:
     ansible_python_interpreter: "{{ ansible_playbook_python }}"

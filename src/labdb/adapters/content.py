@@ -1,5 +1,6 @@
 """Where the playbooks, roles and plugins are: the same path in the wheel and in a checkout."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import labdb
@@ -40,7 +41,18 @@ def ansible_environment() -> dict[str, str]:
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_DEPRECATION_WARNINGS": "False",
         "ANSIBLE_LOCALHOST_WARNING": "False",
+        # One interpreter in the guest for the whole run, in place of a new one for each task.
+        "ANSIBLE_STRATEGY": "mitogen_linear",
+        "ANSIBLE_STRATEGY_PLUGINS": str(_mitogen() / "plugins" / "strategy"),
     }
+
+
+def _mitogen() -> Path:
+    """Return the folder of Mitogen's Ansible plugins, without importing them."""
+    found = find_spec("ansible_mitogen")
+    if found is None or found.origin is None:
+        raise UsageError("mitogen is not installed", hint="install labdb again")
+    return Path(found.origin).parent
 
 
 def query(name: str) -> str:
