@@ -17,7 +17,7 @@ from labdb.cli.app import cli
 from labdb.domain.desired import DesiredGuest
 from labdb.domain.privileges import required
 from labdb.domain.schema import json_schema
-from labdb.domain.tuning import tune
+from labdb.domain.tuning import Inputs, tune
 from labdb.domain.variables import postgresql_parameters
 from labdb.size import human_size
 from labdb.spec import Server
@@ -204,9 +204,9 @@ def privileges_page() -> str:
 
 def parameters_page() -> str:
     """Return the page of proj-pg01's parameters, each with its reason, and their budget."""
-    tuning = tune(_proj_pg01())
-    budget = [(line.name, human_size(line.size), line.formula) for line in tuning.budget]
-    budget.append(("together", human_size(sum(line.size for line in tuning.budget)), ""))
+    tuning = tune(Inputs.of(_proj_pg01()))
+    budget = [(line.name, human_size(line.size), line.formula) for line in tuning.budget.lines]
+    budget.append(("together", human_size(tuning.budget.total), ""))
     roles = [
         (kind, f"`{name}`", f"`{value}`")
         for kind, settings in tuning.roles.items()

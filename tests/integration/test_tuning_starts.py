@@ -19,7 +19,7 @@ from psycopg.sql import SQL, Identifier, Literal
 from tests.postgres16 import Postgres16
 
 from labdb.domain.drift import RunningParameter, parameter_changes
-from labdb.domain.tuning import tune
+from labdb.domain.tuning import Inputs, tune
 from labdb.domain.variables import PlannedParameter, postgresql_parameters
 from labdb.size import format_size, parse_size
 from labdb.spec import Server
@@ -125,7 +125,7 @@ def _here(parameter: PlannedParameter, data: Path) -> PlannedParameter:
 
 def _set_for_roles(connection: psycopg.Connection[Any], server: Server) -> None:
     connection.execute("CREATE ROLE grid")
-    for settings in tune(server).roles.values():
+    for settings in tune(Inputs.of(server)).roles.values():
         for name, value in settings.items():
             connection.execute(
                 SQL("ALTER ROLE grid SET {} = {}").format(Identifier(name), Literal(value))

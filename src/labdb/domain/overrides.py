@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from labdb.domain.parameters import MEMORY, lookup
+from labdb.domain.parameters import lookup
 from labdb.errors import DeclarationError
 from labdb.spec import Server
 
@@ -66,18 +66,3 @@ def overrides(server: Server) -> Mapping[str, str]:
             raise DeclarationError(f"{key}: {text!r} is refused", why=why, hint="remove the key")
         found[parameter.name] = text
     return found
-
-
-def override_amount(server: Server, name: str) -> float | None:
-    """Return the declared value of parameter *name*, in bytes when it is one of memory.
-
-    None when nothing is declared, or -1: then PostgreSQL or labdb chooses.
-    """
-    text = overrides(server).get(name)
-    if text is None:
-        return None
-    parameter = lookup(name, server.postgresql.major)
-    number = parameter.parse(text)
-    if isinstance(number, str) or number < 0:
-        return None
-    return number * MEMORY.get(parameter.unit, 1)

@@ -10,10 +10,10 @@ from typing import Any
 from labdb.domain.access import EXPORTER_PORTS, MONITORING_ROLE, firewall_rules, hba_rows
 from labdb.domain.desired import guest_variables
 from labdb.domain.operating_system import huge_pages, kernel_parameters
-from labdb.domain.overrides import overrides
 from labdb.domain.parameters import lookup
-from labdb.domain.storage_budget import archive_queue
-from labdb.domain.tuning import Tuning, tune
+from labdb.domain.server_parameters import server_settings
+from labdb.domain.tuning import Inputs, Tuning, tune
+from labdb.domain.tuning.space import archive_queue
 from labdb.size import format_size
 from labdb.spec import Environment, Server
 
@@ -33,36 +33,47 @@ class PlannedParameter:
     context: str
 
 
-def postgresql_parameters(server: Server) -> tuple[PlannedParameter, ...]:
-    """Return every parameter that labdb sets, overrides applied, sorted as they are written.
+def postgresql_parameters(
+    server: Server, *, accept_risk: bool = False
+) -> tuple[PlannedParameter, ...]:
+    """Return every parameter that labdb sets, those set by hand applied, in the file's order.
+
+    Args:
+        server: the declaration.
+        accept_risk: go on although the memory budget does not hold.
 
     Raises:
-        DeclarationError: the declaration does not fit the memory, or an override is not a
-            parameter of this major version, or not a value that it takes.
+        DeclarationError: the declaration does not fit the memory, or a parameter set by
+            hand is not one of this major version, or not a value that it takes.
     """
-    return _parameters(server, tune(server))
+    return _parameters(server, tune(Inputs.of(server), accept_risk=accept_risk))
 
 
 def _parameters(server: Server, tuning: Tuning) -> tuple[PlannedParameter, ...]:
     major = server.postgresql.major
-    chosen = {setting.name: (setting.value, setting.reason) for setting in tuning.settings}
-    for name, text in overrides(server).items():
-        chosen[name] = (text, "declared in postgresql.parameters")
+    chosen = {item.name: item for item in (*server_settings(server), *tuning.settings)}
     return tuple(
-        PlannedParameter(name, value, reason, lookup(name, major).context)
-        for name, (value, reason) in chosen.items()
+        PlannedParameter(item.name, item.value, item.comment, lookup(item.name, major).context)
+        for item in chosen.values()
     )
 
 
-def role_variables(server: Server, environment: Environment) -> dict[str, Any]:
-    """Return the variables of every role for *server* in *environment*; no secret is among them."""
-    tuning = tune(server)
+def role_variables(
+    server: Server, environment: Environment, *, accept_risk: bool = False
+) -> dict[str, Any]:
+    """Return the variables of every role for *server* in *environment*; no secret is among them.
+
+    Raises:
+        DeclarationError: the memory budget does not hold, and the risk was not accepted.
+    """
+    inputs = Inputs.of(server)
+    tuning = tune(inputs, accept_risk=accept_risk)
     return (
         _guest(server, environment)
         | _system(server, tuning)
         | _postgresql(server)
         | _configuration(server, tuning)
-        | _backup(server)
+        | _backup(server, inputs)
         | _access(server, tuning)
         | _monitoring(server)
     )
@@ -96,7 +107,7 @@ def _system(server: Server, tuning: Tuning) -> dict[str, Any]:
         _prefixed(
             "operating_system",
             sysctl={item.name: item.value for item in kernel_parameters(server.guest.memory)},
-            hugepages=huge_pages(tuning.shared_buffers),
+            hugepages=huge_pages(tuning.budget.shared_buffers),
             open_files=OPEN_FILES,
         )
         | _prefixed("host_firewall", rules=firewall_rules(server))
@@ -169,7 +180,7 @@ def _configuration(server: Server, tuning: Tuning) -> dict[str, Any]:
     )
 
 
-def _backup(server: Server) -> dict[str, Any]:
+def _backup(server: Server, inputs: Inputs) -> dict[str, Any]:
     return _prefixed(
         "pgbackrest",
         **_cluster(server, port=True),
@@ -181,7 +192,7 @@ def _backup(server: Server) -> dict[str, Any]:
         processes=server.backup.processes,
         schedule_full=server.backup.schedule.full,
         schedule_differential=server.backup.schedule.differential,
-        archive_queue_max=format_size(archive_queue(server)),
+        archive_queue_max=format_size(archive_queue(inputs)),
     )
 
 

@@ -8,14 +8,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labdb.domain.storage_budget import (
-    backup_budget,
-    data_budget,
-    largest_wal,
-    storage_findings,
-    temp_file_limit,
-)
+from labdb.domain.storage_budget import backup_budget, storage_findings
 from labdb.domain.timetable import runs_per_day
+from labdb.domain.tuning import Inputs
+from labdb.domain.tuning.space import data_budget, largest_wal, temp_file_limit
 from labdb.spec import Server
 
 TOP = Path(__file__).parents[3]
@@ -36,7 +32,7 @@ def _server(**changes: Any) -> Server:
 
 
 def test_the_lab_s_data_fit_its_data_disk() -> None:
-    assert data_budget(_server()).fits
+    assert data_budget(Inputs.of(_server())).fits
     assert "space.data" not in [item.check for item in storage_findings(_server())]
 
 
@@ -66,10 +62,12 @@ def test_temporary_files_take_only_the_room_that_is_left(
         workload__expected_data=f"{data}GB",
         workload__analytic_sessions=sessions,
     )
-    budget = data_budget(server)
-    assert budget.fits or temp_file_limit(server) == GB
-    assert temp_file_limit(server) <= max(GB, server.storage.data.size // 8)
-    assert GB <= largest_wal(server) <= max(GB, server.storage.data.size // 16)
+    inputs = Inputs.of(server)
+    budget = data_budget(inputs)
+    assert budget.fits or temp_file_limit(inputs) == GB
+    assert temp_file_limit(inputs) <= max(GB, inputs.machine.disk // 8)
+    room = inputs.machine.disk - inputs.load.data
+    assert GB <= largest_wal(inputs) <= max(GB, room // 4)
 
 
 @pytest.mark.parametrize(

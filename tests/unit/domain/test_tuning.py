@@ -8,8 +8,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labdb.domain.parameters import lookup
-from labdb.domain.tuning import Tuning, tune
+from labdb.domain.parameters import MEMORY, lookup
+from labdb.domain.tuning import Inputs, Tuning, tune
+from labdb.domain.tuning.inputs import Load, Machine
 from labdb.domain.variables import postgresql_parameters
 from labdb.errors import DeclarationError
 from labdb.size import format_size, parse_size
@@ -17,16 +18,24 @@ from labdb.spec import Server, WorkloadKind
 
 TOP = Path(__file__).parents[3]
 GB = 1 << 30
-MACHINES = st.fixed_dictionaries(
-    {
-        "cores": st.integers(1, 128),
-        "memory": st.integers(1, 1024),
-        "kind": st.sampled_from([kind.value for kind in WorkloadKind]),
-        "connections": st.integers(10, 2000),
-        "sessions": st.integers(1, 100),
-        "disk": st.sampled_from(["nvme", "ssd", "hdd"]),
-    }
+MACHINES = st.builds(
+    Machine,
+    cores=st.integers(1, 128),
+    memory=st.integers(1, 1024).map(lambda size: size * GB),
+    disk=st.integers(20, 8000).map(lambda size: size * GB),
+    medium=st.sampled_from(["nvme", "ssd", "hdd"]),
+    wal_disk=st.none() | st.integers(10, 500).map(lambda size: size * GB),
 )
+LOADS = st.builds(
+    Load,
+    kind=st.sampled_from(list(WorkloadKind)),
+    connections=st.integers(1, 2000),
+    analysts=st.integers(1, 100),
+    data=st.integers(1, 4000).map(lambda size: size * GB),
+    wal_rate=st.none() | st.integers(1 << 10, 1 << 30),
+    recovery=st.integers(30, 3600),
+)
+INPUTS = st.builds(Inputs, machine=MACHINES, load=LOADS, major=st.sampled_from([16, 17, 18]))
 
 
 def _declared() -> dict[str, Any]:
@@ -35,22 +44,15 @@ def _declared() -> dict[str, Any]:
     return server
 
 
-def _server(machine: dict[str, Any]) -> Server:
+def _inputs(**workload: Any) -> Inputs:
     wanted = _declared()
-    wanted["guest"]["cpu"]["cores"] = machine["cores"]
-    wanted["guest"]["memory"] = f"{machine['memory']}GB"
-    wanted["storage"]["kind"] = machine["disk"]
-    wanted["workload"] |= {
-        "kind": machine["kind"],
-        "max_connections": machine["connections"],
-        "analytic_sessions": machine["sessions"],
-    }
-    return Server.model_validate(wanted)
+    wanted["workload"] |= workload
+    return Inputs.of(Server.model_validate(wanted))
 
 
-def _tuned(machine: dict[str, Any]) -> Tuning | None:
+def _tuned(inputs: Inputs) -> Tuning | None:
     try:
-        return tune(_server(machine))
+        return tune(inputs)
     except DeclarationError:
         return None
 
@@ -59,62 +61,115 @@ def _value(tuning: Tuning, name: str) -> str:
     return next(setting.value for setting in tuning.settings if setting.name == name)
 
 
-@given(MACHINES)
-def test_the_memory_budget_holds(machine: dict[str, Any]) -> None:
-    tuning = _tuned(machine)
+def _amount(tuning: Tuning, name: str) -> float:
+    parameter = lookup(name, 16)
+    number = parameter.parse(_value(tuning, name))
+    assert not isinstance(number, str)
+    return number * MEMORY.get(parameter.unit, 1)
+
+
+@given(INPUTS)
+def test_the_memory_budget_holds(inputs: Inputs) -> None:
+    tuning = _tuned(inputs)
     if tuning is not None:
-        assert sum(line.size for line in tuning.budget) <= machine["memory"] * GB
-        assert all(line.size >= 0 for line in tuning.budget)
+        assert tuning.budget.total <= inputs.machine.memory
+        assert tuning.budget.missing == 0
+        assert all(line.size >= 0 for line in tuning.budget.lines)
 
 
-@given(MACHINES)
-def test_every_value_is_one_that_postgresql_takes(machine: dict[str, Any]) -> None:
-    tuning = _tuned(machine)
+@given(INPUTS)
+def test_the_budget_counts_what_the_parameters_say(inputs: Inputs) -> None:
+    tuning = _tuned(inputs)
+    if tuning is None:
+        return
+    lines = {line.name: line.size for line in tuning.budget.lines}
+    multiplier = _amount(tuning, "hash_mem_multiplier")
+    assert lines["shared_buffers"] == _amount(tuning, "shared_buffers")
+    assert lines["maintenance"] == _amount(tuning, "maintenance_work_mem")
+    assert lines["autovacuum"] == _amount(tuning, "autovacuum_work_mem") * _amount(
+        tuning, "autovacuum_max_workers"
+    )
+    assert lines["plain sessions"] == inputs.load.plain * (
+        _amount(tuning, "work_mem") * multiplier + _amount(tuning, "temp_buffers")
+    )
+    processes = inputs.load.analysts + _amount(tuning, "max_parallel_workers")
+    work_mem = parse_size(tuning.roles["analyst"]["work_mem"])
+    assert lines["analysts"] == processes * work_mem * multiplier
+
+
+@given(INPUTS)
+def test_every_value_is_one_that_postgresql_takes(inputs: Inputs) -> None:
+    tuning = _tuned(inputs)
     if tuning is None:
         return
     for setting in tuning.settings:
-        lookup(setting.name, 16).parse(setting.value)
+        lookup(setting.name, inputs.major).parse(setting.value)
     for settings in tuning.roles.values():
         for name, value in settings.items():
-            parameter = lookup(name, 16)
+            parameter = lookup(name, inputs.major)
             parameter.parse(value)
             assert parameter.context in ("user", "superuser"), f"{name} cannot be set for a role"
 
 
-@given(MACHINES)
-def test_the_same_declaration_gives_the_same_parameters(machine: dict[str, Any]) -> None:
-    assert _tuned(machine) == _tuned(machine)
+@given(INPUTS)
+def test_the_same_declaration_gives_the_same_parameters(inputs: Inputs) -> None:
+    assert _tuned(inputs) == _tuned(inputs)
 
 
-@given(MACHINES)
-def test_more_memory_never_gives_less_cache(machine: dict[str, Any]) -> None:
-    small, large = _tuned(machine), _tuned(machine | {"memory": machine["memory"] * 2})
+@given(INPUTS)
+def test_more_memory_never_gives_less_cache(inputs: Inputs) -> None:
+    machine = inputs.machine
+    twice = Machine(
+        machine.cores, machine.memory * 2, machine.disk, machine.medium, machine.wal_disk
+    )
+    small, large = _tuned(inputs), _tuned(Inputs(twice, inputs.load, inputs.major))
     if small is not None:
         assert large is not None
         for name in ("shared_buffers", "effective_cache_size", "maintenance_work_mem"):
-            assert parse_size(_value(large, name)) >= parse_size(_value(small, name))
+            assert _amount(large, name) >= _amount(small, name)
         assert parse_size(large.roles["analyst"]["work_mem"]) >= parse_size(
             small.roles["analyst"]["work_mem"]
         )
 
 
-def test_every_value_has_a_reason() -> None:
+@given(INPUTS)
+def test_the_risk_is_taken_only_when_it_is_accepted_and_then_it_is_told(inputs: Inputs) -> None:
+    accepted = tune(inputs, accept_risk=True)
+    assert (accepted.budget.missing > 0) == (_tuned(inputs) is None)
+
+
+def test_about_sixty_parameters_are_computed_each_with_reason_and_source() -> None:
+    settings = tune(_inputs()).settings
+    assert len(settings) >= 55
+    for setting in settings:
+        assert setting.reason, setting.name
+        assert setting.source, setting.name
+
+
+def test_every_parameter_of_the_file_has_a_reason() -> None:
     for parameter in postgresql_parameters(Server.model_validate(_declared())):
         assert parameter.reason, parameter.name
 
 
 def test_two_hundred_analysts_on_8_gb_are_refused_with_ways_out() -> None:
-    wanted = _declared()
-    wanted["workload"] |= {"max_connections": 400, "analytic_sessions": 200}
     with pytest.raises(DeclarationError) as caught:
-        tune(Server.model_validate(wanted))
+        tune(_inputs(max_connections=400, analytic_sessions=200))
     assert "do not fit 8GB of memory" in caught.value.what
     for way in ("max_connections", "analytic_sessions", "memory"):
         assert way in caught.value.hint
 
 
+def test_a_parameter_set_by_hand_that_breaks_the_budget_is_refused_by_name() -> None:
+    wanted = _declared()
+    wanted["postgresql"]["parameters"] = {"work_mem": "256MB"}
+    inputs = Inputs.of(Server.model_validate(wanted))
+    with pytest.raises(DeclarationError, match="work_mem"):
+        tune(inputs)
+    assert tune(inputs, accept_risk=True).budget.missing > 40 * GB
+
+
 def test_the_lab_s_own_server_gets_the_known_values() -> None:
-    tuning = tune(Server.model_validate(_declared()))
+    tuning = tune(_inputs())
     assert _value(tuning, "shared_buffers") == "2GB"
     assert _value(tuning, "random_page_cost") == "1.1"
     assert _value(tuning, "max_parallel_workers") == "8"
@@ -122,13 +177,22 @@ def test_the_lab_s_own_server_gets_the_known_values() -> None:
     assert 64 << 20 <= parse_size(tuning.roles["analyst"]["work_mem"]) <= 128 << 20
 
 
+def test_fifty_analysts_among_two_hundred_connections_fit_8_gb() -> None:
+    tuning = tune(_inputs(max_connections=200, analytic_sessions=50))
+    assert parse_size(tuning.roles["analyst"]["work_mem"]) > _amount(tuning, "work_mem")
+
+
 def test_wal_is_sized_by_the_recovery_goal_and_not_by_the_disk() -> None:
     wanted = _declared()
     wanted["storage"]["data"]["size"] = "4TB"
-    large = tune(Server.model_validate(wanted))
-    assert _value(large, "max_wal_size") == _value(
-        tune(Server.model_validate(_declared())), "max_wal_size"
-    )
+    large = tune(Inputs.of(Server.model_validate(wanted)))
+    assert _value(large, "max_wal_size") == _value(tune(_inputs()), "max_wal_size")
+    assert _amount(tune(_inputs(crash_recovery_seconds=60)), "max_wal_size") == 3 * GB
+
+
+def test_a_server_that_writes_little_wal_keeps_little_of_it() -> None:
+    assert _amount(tune(_inputs(wal_rate="1MB")), "max_wal_size") == 1 * GB
+    assert _amount(tune(_inputs(wal_rate="3MB")), "max_wal_size") == 5 * GB
 
 
 @given(st.integers(1, 1 << 50))

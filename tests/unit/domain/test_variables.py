@@ -9,7 +9,7 @@ import yaml
 
 from labdb.domain.access import firewall_rules, hba_rows, proxmox_rules
 from labdb.domain.parameters import lookup
-from labdb.domain.tuning import tune
+from labdb.domain.tuning import Inputs, tune
 from labdb.domain.variables import postgresql_parameters, role_variables
 from labdb.errors import DeclarationError
 from labdb.size import parse_size
@@ -112,8 +112,8 @@ def test_an_override_that_does_not_fit_the_memory_is_refused(name: str, value: s
 
 
 def test_an_override_of_shared_buffers_leaves_less_to_the_analysts() -> None:
-    computed = tune(_with({})).roles["analyst"]["work_mem"]
-    declared = tune(_with({"shared_buffers": "2560MB"})).roles["analyst"]["work_mem"]
+    computed = tune(Inputs.of(_with({}))).roles["analyst"]["work_mem"]
+    declared = tune(Inputs.of(_with({"shared_buffers": "2560MB"}))).roles["analyst"]["work_mem"]
     assert parse_size(declared) < parse_size(computed)
 
 

@@ -8,7 +8,6 @@ import urllib.request
 from functools import cache as once
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
@@ -28,7 +27,7 @@ class _Data(BaseModel):
 class PostgresqlSource(_Data):
     """PostgreSQL as a wheel of ready programs, relocatable."""
 
-    major: Literal[16]
+    major: int
     version: str
     wheel: str
     file: str

@@ -5,10 +5,10 @@ Section numbers are those of the PostgreSQL 16 documentation.
 
 from dataclasses import dataclass
 
-from labdb.domain.overrides import override_amount
+from labdb.domain.tuning.inputs import Inputs
 from labdb.errors import DeclarationError
 from labdb.size import UNITS, format_size, human_size
-from labdb.spec import Server
+from labdb.spec import WorkloadKind
 
 MB = UNITS["MB"]
 GB = UNITS["GB"]
@@ -16,13 +16,22 @@ CONNECTION = 3 * MB
 """A backend's own memory beside work_mem: caches and stack; a careful figure, not measured."""
 PLAIN_WORK_MEM = 4 * MB
 PLAIN_TEMP_BUFFERS = 2 * MB
-ANALYST_TEMP_BUFFERS = 16 * MB
-SMALLEST_ANALYST_WORK_MEM = 16 * MB
+ANALYST_TEMP_BUFFERS = 8 * MB
+SMALLEST_ANALYST_WORK_MEM = 8 * MB
+"""Twice a plain session's: below it an analyst has no advantage worth a role."""
 LARGEST_ANALYST_WORK_MEM = 512 * MB
 HASH_MULTIPLIER = 2.0
 AUTOVACUUM_WORKERS = 3
+SMALLEST_SYSTEM = 384 * MB
 SHARED_BY_WAL_BUFFERS = 32
 """PostgreSQL's own share of shared_buffers for wal_buffers (section 20.5.1)."""
+MAINTENANCE_SHARE = {
+    WorkloadKind.OLTP: 32,
+    WorkloadKind.MIXED: 16,
+    WorkloadKind.OLAP: 16,
+    WorkloadKind.INGEST: 8,
+}
+"""The part of memory for one index build: catalogues are indexed after each load."""
 
 COUNTED = (
     "shared_buffers",
@@ -35,7 +44,7 @@ COUNTED = (
     "temp_buffers",
     "hash_mem_multiplier",
 )
-"""Parameters that the budget counts with their declared values."""
+"""Parameters that the budget counts with the values set by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +58,13 @@ class BudgetLine:
 
 @dataclass(frozen=True, slots=True)
 class MemoryBudget:
-    """The parts (*lines*) and the sizes in bytes that parameters are made from."""
+    """The parts (*lines*) and the sizes in bytes that parameters are made from.
 
+    *missing* is what the parts need beyond the memory: more than nothing only where the
+    risk was accepted.
+    """
+
+    memory: int
     lines: tuple[BudgetLine, ...]
     shared_buffers: int
     wal_buffers: int
@@ -63,54 +77,73 @@ class MemoryBudget:
     hash_multiplier: float
     analyst_work_mem: int
 
+    @property
+    def total(self) -> int:
+        """The sum of all parts."""
+        return sum(line.size for line in self.lines)
 
-def memory_budget(server: Server) -> MemoryBudget:
-    """Return the budget of *server*; parameters declared by hand count with their values.
+    @property
+    def missing(self) -> int:
+        """What does not fit, in bytes."""
+        return max(0, self.total - self.memory)
+
+
+def memory_budget(inputs: Inputs, *, accept_risk: bool = False) -> MemoryBudget:
+    """Return the budget for *inputs*; parameters set by hand count with their values.
 
     A sort takes ``work_mem``, a hash ``work_mem`` times ``hash_mem_multiplier`` (section
     20.4.1): one such node for each session and for each parallel worker. What is left
     after the fixed parts is shared among the analysts.
 
+    Args:
+        inputs: machine, load and what is set by hand.
+        accept_risk: return a budget that does not fit instead of refusing it; analysts
+            then get the smallest share.
+
     Raises:
-        DeclarationError: the declared connections and analysts do not fit the memory.
+        DeclarationError: the connections and analysts do not fit the memory.
     """
-    memory, load = server.guest.memory, server.workload
+    memory, load = inputs.machine.memory, inputs.load
 
     def size(name: str, computed: int) -> int:
-        given = override_amount(server, name)
+        given = inputs.amount(name)
         return computed if given is None else int(given)
 
     shared = size("shared_buffers", _round(memory // 4))
     wal = size("wal_buffers", _round(max(MB, min(64 * MB, shared // SHARED_BY_WAL_BUFFERS))))
-    maintenance = size("maintenance_work_mem", _round(min(max(memory // 16, 64 * MB), 2 * GB)))
-    autovacuum = size("autovacuum_work_mem", _round(min(max(memory // 64, 32 * MB), GB)))
+    share = MAINTENANCE_SHARE[load.kind]
+    maintenance = size("maintenance_work_mem", _round(min(max(memory // share, 64 * MB), 2 * GB)))
+    autovacuum = size("autovacuum_work_mem", _round(min(max(memory // 128, 32 * MB), GB)))
     cleaners = size("autovacuum_max_workers", AUTOVACUUM_WORKERS)
-    workers = size("max_parallel_workers", max(2, server.guest.cpu.total))
+    workers = size("max_parallel_workers", max(2, inputs.machine.cores))
     work_mem = size("work_mem", PLAIN_WORK_MEM)
     temporary = size("temp_buffers", PLAIN_TEMP_BUFFERS)
-    hashes = override_amount(server, "hash_mem_multiplier") or HASH_MULTIPLIER
+    hashes = inputs.amount("hash_mem_multiplier") or HASH_MULTIPLIER
 
-    plain = max(0, load.max_connections - load.analytic_sessions)
-    analysts, processes = load.analytic_sessions, load.analytic_sessions + workers
+    analysts, processes = load.analysts, load.analysts + workers
     fixed = (
         BudgetLine("shared_buffers", shared, "a quarter of the memory"),
         BudgetLine("wal_buffers", wal, "a part of the shared memory of its own"),
         BudgetLine(
             "operating system",
-            max(512 * MB, memory // 10),
-            "a tenth of the memory, at least 512 MB",
+            max(SMALLEST_SYSTEM, memory // 10),
+            f"a tenth of the memory, at least {format_size(SMALLEST_SYSTEM)}",
         ),
         BudgetLine(
             "connections",
-            load.max_connections * CONNECTION,
-            f"{load.max_connections} connections x {human_size(CONNECTION)}",
+            load.connections * CONNECTION,
+            f"{load.connections} connections x {human_size(CONNECTION)}",
         ),
         BudgetLine("maintenance", maintenance, "one index build at a time"),
-        BudgetLine("autovacuum", cleaners * autovacuum, f"{cleaners} workers at once"),
+        BudgetLine(
+            "autovacuum",
+            cleaners * autovacuum,
+            f"{cleaners} workers at once x {format_size(autovacuum)}",
+        ),
         BudgetLine(
             "plain sessions",
-            int(plain * (work_mem * hashes + temporary)),
-            f"{plain} sessions x (work_mem {format_size(work_mem)} x hash_mem_multiplier "
+            int(load.plain * (work_mem * hashes + temporary)),
+            f"{load.plain} sessions x (work_mem {format_size(work_mem)} x hash_mem_multiplier "
             f"{hashes:g} + temp_buffers {format_size(temporary)})",
         ),
         BudgetLine(
@@ -122,16 +155,19 @@ def memory_budget(server: Server) -> MemoryBudget:
     left = memory - sum(line.size for line in fixed)
     analyst = _round(int(left / (processes * hashes)))
     if analyst < SMALLEST_ANALYST_WORK_MEM:
-        raise _too_much(server, int(processes * SMALLEST_ANALYST_WORK_MEM * hashes) - left)
+        if not accept_risk:
+            raise _too_much(inputs, int(processes * SMALLEST_ANALYST_WORK_MEM * hashes) - left)
+        analyst = SMALLEST_ANALYST_WORK_MEM
     analyst = min(analyst, LARGEST_ANALYST_WORK_MEM)
-    share = BudgetLine(
+    share_line = BudgetLine(
         "analysts",
         int(processes * analyst * hashes),
         f"({analysts} sessions + {workers} parallel workers) x work_mem "
         f"{format_size(analyst)} x hash_mem_multiplier {hashes:g}",
     )
     return MemoryBudget(
-        lines=(*fixed, share),
+        memory=memory,
+        lines=(*fixed, share_line),
         shared_buffers=shared,
         wal_buffers=wal,
         maintenance=maintenance,
@@ -150,15 +186,16 @@ def _round(size: int) -> int:
     return size // MB * MB
 
 
-def _too_much(server: Server, missing: int) -> DeclarationError:
-    load = server.workload
-    by_hand = ", ".join(name for name in COUNTED if override_amount(server, name) is not None)
+def _too_much(inputs: Inputs, missing: int) -> DeclarationError:
+    load = inputs.load
+    by_hand = ", ".join(name for name in COUNTED if inputs.amount(name) is not None)
     smaller = f", smaller postgresql.parameters ({by_hand})" if by_hand else ""
     return DeclarationError(
-        f"{server.name}: {load.max_connections} connections and {load.analytic_sessions} analytic "
-        f"sessions do not fit {format_size(server.guest.memory)} of memory",
+        f"{inputs.subject}: {load.connections} connections and {load.analysts} analytic "
+        f"sessions do not fit {format_size(inputs.machine.memory)} of memory",
         why=f"{human_size(missing)} are missing for work_mem "
         f"{format_size(SMALLEST_ANALYST_WORK_MEM)}",
         hint="declare fewer workload.max_connections (a pooler serves the rest), fewer "
-        f"workload.analytic_sessions, or more guest.memory{smaller}",
+        f"workload.analytic_sessions, or more guest.memory{smaller}; --accept-risk goes on "
+        "all the same",
     )

@@ -1,0 +1,111 @@
+"""What stands on the data disk when all of it is in use, and what WAL and temporary files get.
+
+The figures are for the size that is expected, not for what is there today: a disk that is
+too small should be known before it is full.
+"""
+
+from dataclasses import dataclass
+
+from labdb.domain.tuning.inputs import Inputs
+from labdb.size import UNITS, human_size
+
+GB = UNITS["GB"]
+KEPT_FREE = 10
+"""A tenth stays free: XFS slows down when it is full, and an alarm needs time."""
+REBUILD = 4
+"""A quarter of the data can be rebuilt at once (REINDEX CONCURRENTLY, VACUUM FULL)."""
+LOGS = GB
+LARGEST_SPOOL = 8 * GB
+REPLAY_RATE = 64 * UNITS["MB"]
+"""WAL that crash recovery replays in a second on NVMe: a careful figure, not measured."""
+CHECKPOINT_SECONDS = 900
+CHECKPOINT_TARGET = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceLine:
+    """A part of a volume; *size* in bytes."""
+
+    name: str
+    size: int
+    formula: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceBudget:
+    """A volume and what stands on it; sizes in bytes."""
+
+    volume: str
+    size: int
+    lines: tuple[SpaceLine, ...]
+
+    @property
+    def needed(self) -> int:
+        """The sum of all parts."""
+        return sum(line.size for line in self.lines)
+
+    @property
+    def fits(self) -> bool:
+        """Tell whether all parts have room at the same time."""
+        return self.needed <= self.size
+
+
+def largest_wal(inputs: Inputs) -> int:
+    """Return ``max_wal_size`` in bytes: what crash recovery replays within its goal.
+
+    A fifth of the goal is left for starting up. Where the load's WAL rate is known, no more
+    than lets every checkpoint come by time: the distance between two is
+    ``max_wal_size / (1 + checkpoint_completion_target)`` (section 30.5). Never more than a
+    quarter of the room that the data leaves, because a slot may hold it twice.
+    """
+    goal = REPLAY_RATE * inputs.load.recovery * 4 // 5
+    if inputs.load.wal_rate is not None:
+        goal = min(goal, int(inputs.load.wal_rate * CHECKPOINT_SECONDS * (1 + CHECKPOINT_TARGET)))
+    return max(GB, min(goal, _room_for_wal(inputs) // 4) // GB * GB)
+
+
+def archive_queue(inputs: Inputs) -> int:
+    """Return how much WAL in bytes may wait for a repository that does not answer."""
+    return min(LARGEST_SPOOL, inputs.machine.disk // 16)
+
+
+def temp_file_limit(inputs: Inputs) -> int:
+    """Return what one session may write to temporary files, in bytes.
+
+    The room that is left is shared among the analysts; never more than an eighth of the
+    disk for one of them, never less than 1 GB.
+    """
+    left = inputs.machine.disk - sum(line.size for line in _fixed(inputs))
+    share = left // inputs.load.analysts
+    return max(GB, min(share, inputs.machine.disk // 8) // GB * GB)
+
+
+def data_budget(inputs: Inputs) -> SpaceBudget:
+    """Return what stands on the data disk."""
+    sessions, limit = inputs.load.analysts, temp_file_limit(inputs)
+    temporary = SpaceLine(
+        "temporary files", sessions * limit, f"{sessions} analysts x {human_size(limit)}"
+    )
+    return SpaceBudget("data", inputs.machine.disk, (*_fixed(inputs), temporary))
+
+
+def _fixed(inputs: Inputs) -> tuple[SpaceLine, ...]:
+    wal = SpaceLine("WAL", 2 * largest_wal(inputs), "max_slot_wal_keep_size, twice max_wal_size")
+    return _at_rest(inputs) if inputs.machine.wal_disk else (*_at_rest(inputs), wal)
+
+
+def _at_rest(inputs: Inputs) -> tuple[SpaceLine, ...]:
+    data, disk = inputs.load.data, inputs.machine.disk
+    return (
+        SpaceLine("databases", data, "workload.expected_data"),
+        SpaceLine("rebuilds", data // REBUILD, "a quarter of the data at once"),
+        SpaceLine("archive queue", archive_queue(inputs), "WAL that waits for the repository"),
+        SpaceLine("logs", LOGS, "a week of server logs"),
+        SpaceLine("kept free", disk // KEPT_FREE, "a tenth of the disk"),
+    )
+
+
+def _room_for_wal(inputs: Inputs) -> int:
+    if inputs.machine.wal_disk:
+        return inputs.machine.wal_disk - inputs.machine.wal_disk // KEPT_FREE
+    return max(0, inputs.machine.disk - sum(line.size for line in _at_rest(inputs)))
