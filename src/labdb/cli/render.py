@@ -31,10 +31,15 @@ def report(answer: Report, *, as_json: bool, no_color: bool = False) -> None:
     if as_json:
         sys.stdout.write(json.dumps(answer.to_dict(), indent=2, ensure_ascii=False) + "\n")
         return
+    to(console_for(no_color=no_color), answer)
+
+
+def console_for(*, no_color: bool) -> Console:
+    """Return the console on standard output; a pipe gets a width of its own."""
     console = Console(no_color=no_color, highlight=False)
     if not console.is_terminal:
         console.width = PIPE_WIDTH
-    to(console, answer)
+    return console
 
 
 def to(console: Console, answer: Report) -> None:

@@ -7,6 +7,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from labdb.size import UNITS, format_size
+
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
@@ -43,6 +45,9 @@ def _mistake(item: Any, model: type[BaseModel]) -> Mistake:
             near = get_close_matches(str(item["input"]), words, n=1)
             hint = f"did you mean {near[0]}?" if near else ""
             return Mistake(location, f"must be {expected}, not {item['input']!r}", hint)
+        case "greater_than_equal" if item["ctx"]["ge"] >= UNITS["MB"]:
+            least, given = format_size(item["ctx"]["ge"]), format_size(item["input"])
+            return Mistake(location, f"must be at least {least}, not {given}")
         case _:
             said = item["msg"][0].lower() + item["msg"][1:]
             return Mistake(location, f"{said}, got {item['input']!r}")

@@ -43,13 +43,22 @@ def overrides(server: Server) -> Mapping[str, str]:
     """Return the declared parameters as text, by PostgreSQL's own spelling of the name.
 
     Raises:
+        DeclarationError: see :func:`checked`.
+    """
+    return checked(server.postgresql.parameters, server.postgresql.major)
+
+
+def checked(parameters: Mapping[str, str | int | float | bool], major: int) -> Mapping[str, str]:
+    """Return *parameters* set by hand as text, by PostgreSQL's own spelling of the name.
+
+    Raises:
         DeclarationError: this major version has no such parameter, it does not take the
             value, the value is unsafe, or the parameter is declared elsewhere.
     """
     found: dict[str, str] = {}
-    for name, given in server.postgresql.parameters.items():
+    for name, given in parameters.items():
         key = f"postgresql.parameters.{name}"
-        parameter = lookup(name, server.postgresql.major)
+        parameter = lookup(name, major)
         text = ("on" if given else "off") if isinstance(given, bool) else str(given)
         if place := DECLARED_ELSEWHERE.get(parameter.name):
             raise DeclarationError(f"{key}: this is declared elsewhere", hint=f"declare {place}")

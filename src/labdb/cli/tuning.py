@@ -1,0 +1,80 @@
+"""The command tune: parameters for a declared server or for a machine made of flags."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from labdb.adapters import inventory as inventories
+from labdb.cli import render, show_tuning
+from labdb.cli.options import ServerName, color_option, json_option
+from labdb.errors import UsageError
+
+
+@click.command()
+@click.argument("server", type=ServerName(), metavar="[SERVER]", required=False)
+@click.option(
+    "-i",
+    "--inventory",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="LABDB_INVENTORY",
+    show_envvar=True,
+    help="Inventory directory of SERVER.",
+)
+@click.option("--cores", type=int, help="Processor cores.")
+@click.option("--memory", metavar="SIZE", help="Memory, for example 8GB.")
+@click.option("--disk", metavar="SIZE", help="Size of the data disk.")
+@click.option("--medium", help="Medium of the data disk: nvme, ssd or hdd.")
+@click.option("--wal-disk", metavar="SIZE", help="Size of a disk for WAL alone.")
+@click.option("--workload", help="oltp, olap, mixed or ingest.")
+@click.option("--connections", type=int, help="Client connections in all.")
+@click.option("--analysts", type=int, help="Analysts whose big queries run at the same time.")
+@click.option("--data", metavar="SIZE", help="Expected size of all databases.")
+@click.option("--wal-rate", metavar="SIZE", help="WAL a second in the heaviest hours.")
+@click.option("--recovery-seconds", type=int, help="Longest crash recovery.")
+@click.option("--major", type=int, help="Major version: 16, 17 or 18.")
+@click.option("--set", "by_hand", multiple=True, metavar="NAME=VALUE", help="Set one by hand.")
+@click.option("--accept-risk", is_flag=True, help="Go on although memory may not suffice.")
+@click.option("--explain", multiple=True, metavar="NAME", help="Explain this parameter only.")
+@click.option("--conf", is_flag=True, help="Print a postgresql.conf file.")
+@json_option
+@color_option
+def tune(  # noqa: PLR0913 - one argument an option
+    server: str | None,
+    inventory: Path | None,
+    *,
+    by_hand: tuple[str, ...],
+    accept_risk: bool,
+    explain: tuple[str, ...],
+    conf: bool,
+    as_json: bool,
+    no_color: bool,
+    **flags: Any,
+) -> int:
+    """Compute PostgreSQL's parameters, each with its reason, within a memory budget.
+
+    For a declared SERVER, or for a machine given by flags. Flags win over the declaration:
+    a what-if. Nothing is changed and nobody is asked.
+
+    \b
+    Examples:
+      labdb tune proj-pg01 -i inventories/production
+      labdb tune proj-pg01 -i inventories/production --memory 16GB --analysts 12
+      labdb tune --cores 4 --memory 16GB --workload olap --explain work_mem
+      labdb tune --cores 8 --memory 8GB --conf > postgresql.conf
+    """
+    from labdb.operations import tune as operation  # noqa: PLC0415 - keeps --help fast
+
+    if (server is None) != (inventory is None) and server is not None:
+        raise UsageError(f"in which inventory is {server} declared?", hint="give it with -i")
+    declaration = inventories.load(inventory, server) if server and inventory else None
+    inputs = operation.inputs_for(declaration, flags, by_hand)
+    report = operation.tune(inputs, explain=explain, accept_risk=accept_risk)
+    if conf:
+        sys.stdout.write(operation.conf(report))
+        return report.exit_code
+    render.report(report, as_json=as_json, no_color=no_color)
+    if not as_json:
+        show_tuning.show(report, explained=bool(explain), no_color=no_color)
+    return report.exit_code
