@@ -27,6 +27,7 @@ from labdb.errors import UsageError
 @click.option("--disk", metavar="SIZE", help="Size of the data disk.")
 @click.option("--medium", help="Medium of the data disk: nvme, ssd or hdd.")
 @click.option("--wal-disk", metavar="SIZE", help="Size of a disk for WAL alone.")
+@click.option("--backup-disk", metavar="SIZE", help="Size of a disk for backups alone.")
 @click.option("--workload", help="oltp, olap, mixed or ingest.")
 @click.option("--connections", type=int, help="Client connections in all.")
 @click.option("--analysts", type=int, help="Analysts whose big queries run at the same time.")

@@ -27,6 +27,7 @@ class WhatIf(Declared):
     disk: Size = Field(default=250 << 30, ge=10 << 30, validate_default=False)
     medium: Literal["nvme", "ssd", "hdd"] = "nvme"
     wal_disk: Size | None = Field(default=None, ge=1 << 30)
+    backup_disk: Size | None = Field(default=None, ge=1 << 30)
     workload: WorkloadKind = WorkloadKind.MIXED
     connections: int = Field(default=200, ge=1, le=10_000)
     analysts: int = Field(default=4, ge=1, le=1000)
@@ -132,6 +133,7 @@ def _declared(declaration: Declaration) -> dict[str, Any]:
         "memory": format_size(server.guest.memory),
         "disk": format_size(server.storage.data.size),
         "medium": server.storage.kind,
+        "backup_disk": format_size(server.storage.backup.size),
         "workload": load.kind,
         "connections": load.max_connections,
         "analysts": load.analytic_sessions,

@@ -173,7 +173,7 @@ def test_the_lab_s_own_server_gets_the_known_values() -> None:
     assert _value(tuning, "shared_buffers") == "2GB"
     assert _value(tuning, "random_page_cost") == "1.1"
     assert _value(tuning, "max_parallel_workers") == "8"
-    assert _value(tuning, "max_wal_size") == "9GB"
+    assert _value(tuning, "max_wal_size") == "18GB"
     assert 64 << 20 <= parse_size(tuning.roles["analyst"]["work_mem"]) <= 128 << 20
 
 
@@ -187,7 +187,7 @@ def test_wal_is_sized_by_the_recovery_goal_and_not_by_the_disk() -> None:
     wanted["storage"]["data"]["size"] = "4TB"
     large = tune(Inputs.of(Server.model_validate(wanted)))
     assert _value(large, "max_wal_size") == _value(tune(_inputs()), "max_wal_size")
-    assert _amount(tune(_inputs(crash_recovery_seconds=60)), "max_wal_size") == 3 * GB
+    assert _amount(tune(_inputs(crash_recovery_seconds=60)), "max_wal_size") == 6 * GB
 
 
 def test_a_server_that_writes_little_wal_keeps_little_of_it() -> None:

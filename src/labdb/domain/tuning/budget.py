@@ -12,11 +12,13 @@ from labdb.spec import WorkloadKind
 
 MB = UNITS["MB"]
 GB = UNITS["GB"]
-CONNECTION = 3 * MB
-"""A backend's own memory beside work_mem: caches and stack; a careful figure, not measured."""
+CONNECTION = 5 * MB
+"""A backend's own memory beside work_mem after typical queries: measured, bench/assumptions."""
+MAPPED_BY_PAGE_TABLE = 512
+"""Page tables of a backend that has read every buffer: 8 bytes for each 4 kB of them."""
 PLAIN_WORK_MEM = 4 * MB
-PLAIN_TEMP_BUFFERS = 2 * MB
-ANALYST_TEMP_BUFFERS = 8 * MB
+PLAIN_TEMP_BUFFERS = MB
+ANALYST_TEMP_BUFFERS = 4 * MB
 SMALLEST_ANALYST_WORK_MEM = 8 * MB
 """Twice a plain session's: below it an analyst has no advantage worth a role."""
 LARGEST_ANALYST_WORK_MEM = 512 * MB
@@ -133,6 +135,12 @@ def memory_budget(inputs: Inputs, *, accept_risk: bool = False) -> MemoryBudget:
             "connections",
             load.connections * CONNECTION,
             f"{load.connections} connections x {human_size(CONNECTION)}",
+        ),
+        BudgetLine(
+            "page tables",
+            processes * (shared // MAPPED_BY_PAGE_TABLE),
+            f"{processes} analysts' processes x shared_buffers / {MAPPED_BY_PAGE_TABLE}, "
+            "where huge pages are not to be had",
         ),
         BudgetLine("maintenance", maintenance, "one index build at a time"),
         BudgetLine(
