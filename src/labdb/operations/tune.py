@@ -61,14 +61,21 @@ def inputs_for(
     except ValidationError as error:
         raise _absurd(error) from error
     inputs = Inputs(
-        machine=Machine(wanted.cores, wanted.memory, wanted.disk, wanted.medium, wanted.wal_disk),
+        machine=Machine(
+            cores=wanted.cores,
+            memory=wanted.memory,
+            disk=wanted.disk,
+            medium=wanted.medium,
+            wal_disk=wanted.wal_disk,
+            backup_disk=wanted.backup_disk,
+        ),
         load=Load(
-            wanted.workload,
-            wanted.connections,
-            wanted.analysts,
-            wanted.data,
-            wanted.wal_rate,
-            wanted.recovery_seconds,
+            kind=wanted.workload,
+            connections=wanted.connections,
+            analysts=wanted.analysts,
+            data=wanted.data,
+            wal_rate=wanted.wal_rate,
+            recovery=wanted.recovery_seconds,
         ),
         major=wanted.major,
         by_hand=dict(Inputs.of(declaration.server).by_hand) if declaration else {},
