@@ -19,7 +19,7 @@ def observation_settings() -> tuple[Setting, ...]:
                 source=STATISTICS),
         Setting("track_io_timing", "on", "EXPLAIN and pg_stat_statements show I/O time",
                 source=STATISTICS),
-        Setting("track_functions", "all", "sky functions show up in statistics",
+        Setting("track_functions", "pl", "functions of the sky; C ones run for each row: timing costs",
                 source=STATISTICS),
         Setting("logging_collector", "on", "the server's own log files", source=LOG),
         Setting("log_directory", "log", "below the data directory, on the data disk", source=LOG),
