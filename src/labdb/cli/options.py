@@ -28,6 +28,21 @@ class ServerName(click.ParamType[str]):
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
+class PeerName(click.ParamType[str]):
+    """The name of a tuner that labdb knows; a shell completes it."""
+
+    name = "tuner"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Return the tuners that begin with *incomplete*."""
+        del ctx, param
+        from labdb.domain.peers import ALL, PEERS  # noqa: PLC0415 - keeps --help fast
+
+        return [CompletionItem(name) for name in (*PEERS, ALL) if name.startswith(incomplete)]
+
+
 def server_argument(command: Decorated) -> Decorated:
     """Add the argument SERVER."""
     return click.argument("server", type=ServerName(), metavar="SERVER")(command)

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from labdb.adapters import inventory as inventories
-from labdb.cli import render, show_tuning
-from labdb.cli.options import ServerName, color_option, json_option
+from labdb.cli import render, show_comparison, show_tuning
+from labdb.cli.options import PeerName, ServerName, color_option, json_option
 from labdb.errors import UsageError
 
 
@@ -38,6 +38,14 @@ from labdb.errors import UsageError
 @click.option("--set", "by_hand", multiple=True, metavar="NAME=VALUE", help="Set one by hand.")
 @click.option("--accept-risk", is_flag=True, help="Go on although memory may not suffice.")
 @click.option("--explain", multiple=True, metavar="NAME", help="Explain this parameter only.")
+@click.option(
+    "--compare",
+    type=PeerName(),
+    multiple=True,
+    metavar="TUNER",
+    help="Show what this tuner would write: stock, pgtune, pgtune-dw, pigsty-olap, pigsty-oltp, "
+    "autobase, timescale, tpa, pgconfig, or all.",
+)
 @click.option("--conf", is_flag=True, help="Print a postgresql.conf file.")
 @json_option
 @color_option
@@ -48,6 +56,7 @@ def tune(  # noqa: PLR0913 - one argument an option
     by_hand: tuple[str, ...],
     accept_risk: bool,
     explain: tuple[str, ...],
+    compare: tuple[str, ...],
     conf: bool,
     as_json: bool,
     no_color: bool,
@@ -63,19 +72,26 @@ def tune(  # noqa: PLR0913 - one argument an option
       labdb tune proj-pg01 -i inventories/production
       labdb tune proj-pg01 -i inventories/production --memory 16GB --analysts 12
       labdb tune --cores 4 --memory 16GB --workload olap --explain work_mem
+      labdb tune --cores 8 --memory 8GB --compare pgtune --compare pigsty-olap
       labdb tune --cores 8 --memory 8GB --conf > postgresql.conf
     """
     from labdb.operations import tune as operation  # noqa: PLC0415 - keeps --help fast
 
     if (server is None) != (inventory is None) and server is not None:
         raise UsageError(f"in which inventory is {server} declared?", hint="give it with -i")
+    if conf and (as_json or explain or compare):
+        raise UsageError(
+            "--conf prints a file and nothing else", hint="leave out --json, --explain, --compare"
+        )
     declaration = inventories.load(inventory, server) if server and inventory else None
     inputs = operation.inputs_for(declaration, flags, by_hand)
-    report = operation.tune(inputs, explain=explain, accept_risk=accept_risk)
+    report = operation.tune(inputs, explain=explain, compare=compare, accept_risk=accept_risk)
     if conf:
         sys.stdout.write(operation.conf(report))
         return report.exit_code
     render.report(report, as_json=as_json, no_color=no_color)
-    if not as_json:
+    if not as_json and (explain or not compare):
         show_tuning.show(report, explained=bool(explain), no_color=no_color)
+    if not as_json and compare:
+        show_comparison.show(report, no_color=no_color)
     return report.exit_code

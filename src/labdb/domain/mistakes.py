@@ -45,12 +45,28 @@ def _mistake(item: Any, model: type[BaseModel]) -> Mistake:
             near = get_close_matches(str(item["input"]), words, n=1)
             hint = f"did you mean {near[0]}?" if near else ""
             return Mistake(location, f"must be {expected}, not {item['input']!r}", hint)
-        case "greater_than_equal" if item["ctx"]["ge"] >= UNITS["MB"]:
-            least, given = format_size(item["ctx"]["ge"]), format_size(item["input"])
-            return Mistake(location, f"must be at least {least}, not {given}")
+        case "greater_than_equal" | "less_than_equal" if limit := _size_limit(item["ctx"]):
+            return Mistake(location, f"must be {limit}, not {_given(item)}")
         case _:
             said = item["msg"][0].lower() + item["msg"][1:]
             return Mistake(location, f"{said}, got {item['input']!r}")
+
+
+def _size_limit(context: Any) -> str:
+    """Return the limit that a size is beyond; empty when it is no size that is limited.
+
+    Sizes are limited to whole megabytes, other numbers (a VMID) to something else.
+    """
+    for words, key in (("at least", "ge"), ("at most", "le")):
+        limit = context.get(key, 0)
+        if limit and limit % UNITS["MB"] == 0:
+            return f"{words} {format_size(limit)}"
+    return ""
+
+
+def _given(item: Any) -> str:
+    """Return a size as its author wrote it; pydantic has already read it in some fields."""
+    return item["input"] if isinstance(item["input"], str) else format_size(item["input"])
 
 
 def _nearest(location: Sequence[str | int], model: type[BaseModel]) -> str:

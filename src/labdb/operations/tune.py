@@ -7,9 +7,11 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from labdb.adapters.inventory import Declaration
+from labdb.domain import comparison
 from labdb.domain.mistakes import mistakes
 from labdb.domain.overrides import checked
 from labdb.domain.parameters import lookup
+from labdb.domain.peers import peers
 from labdb.domain.tuning import Inputs, Setting, Tuning
 from labdb.domain.tuning import tune as compute
 from labdb.domain.tuning.inputs import Load, Machine
@@ -84,23 +86,37 @@ def inputs_for(
     return replace(inputs, by_hand={**inputs.by_hand, **checked(_pairs(by_hand), wanted.major)})
 
 
-def tune(inputs: Inputs, *, explain: Sequence[str] = (), accept_risk: bool = False) -> Report:
+def tune(
+    inputs: Inputs,
+    *,
+    explain: Sequence[str] = (),
+    compare: Sequence[str] = (),
+    accept_risk: bool = False,
+) -> Report:
     """Return the computed parameters, their memory budget and the settings of roles.
 
     Args:
         inputs: what to compute from.
         explain: names of parameters to explain; all are listed when there is none.
+        compare: names of other tuners whose parameters stand beside labdb's.
         accept_risk: go on although the memory budget does not hold; the report says so.
 
     Raises:
         DeclarationError: the memory budget does not hold, or a parameter to explain does
             not exist.
-        UsageError: a parameter to explain is none that labdb computes.
+        UsageError: a parameter to explain is none that labdb computes, or labdb does not
+            know a tuner to compare with.
     """
+    others = peers(compare)
     found = compute(inputs, accept_risk=accept_risk)
     rows = [_row(setting, inputs.major) for setting in found.settings]
     if explain:
         rows = [_explained(name, rows, inputs.major) for name in explain]
+    beside: dict[str, Any] = {}
+    if others:
+        only = [row["name"] for row in rows] if explain else ()
+        compared = comparison.compare(others, found, inputs, only=only)
+        beside["comparison"] = compared.to_dict()
     machine = inputs.machine
     summary = (
         f"{len(found.settings)} parameters of PostgreSQL {inputs.major} for {machine.cores} cores, "
@@ -118,6 +134,7 @@ def tune(inputs: Inputs, *, explain: Sequence[str] = (), accept_risk: bool = Fal
             "budget_total": found.budget.total,
             "memory": found.budget.memory,
             "roles": {kind: dict(settings) for kind, settings in found.roles.items()},
+            **beside,
         },
     )
 
@@ -127,9 +144,15 @@ def conf(report: Report) -> str:
     lines = [f"# {report.server}: {report.summary}"]
     lines += [f"# {finding.severity}: {finding.what}" for finding in report.findings]
     for row in report.data["parameters"]:
-        quoted = str(row["value"]).replace("'", "''")
-        lines += ["", f"# {row['comment']} ({row['context']})", f"{row['name']} = '{quoted}'"]
+        comment = f"# {row['comment']} ({row['context']})"
+        lines += ["", comment, f"{row['name']} = {_quoted(row['value'])}"]
     return "\n".join(lines) + "\n"
+
+
+def _quoted(value: str) -> str:
+    """Return *value* as the file has it: PostgreSQL reads backslashes as in C."""
+    text = value.replace("\\", "\\\\").replace("'", "''").replace("\n", "\\n")
+    return f"'{text}'"
 
 
 def _declared(declaration: Declaration) -> dict[str, Any]:
@@ -188,7 +211,8 @@ def _explained(name: str, rows: Sequence[dict[str, Any]], major: int) -> dict[st
             return row | {"minimum": low, "maximum": high, "values": list(parameter.values)}
     raise UsageError(
         f"labdb does not compute {parameter.name}",
-        why=f"PostgreSQL's own default stands: {parameter.default or 'empty'} {parameter.unit}",
+        why=f"PostgreSQL's own default stands: {parameter.default or 'empty'}"
+        + (f" {parameter.unit}" if parameter.unit else ""),
         hint="declare it in postgresql.parameters, or try it with --set",
     )
 
