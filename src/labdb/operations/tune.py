@@ -25,7 +25,7 @@ class WhatIf(Declared):
     """A machine and a load given by flags; what is absent is taken from the declaration."""
 
     cores: int = Field(default=8, ge=1, le=1024)
-    memory: Size = Field(default=8 << 30, ge=1 << 30, le=64 << 40, validate_default=False)
+    memory: Size = Field(default=8 << 30, ge=1 << 30, le=8 << 40, validate_default=False)
     disk: Size = Field(default=250 << 30, ge=10 << 30, validate_default=False)
     medium: Literal["nvme", "ssd", "hdd"] = "nvme"
     wal_disk: Size | None = Field(default=None, ge=1 << 30)

@@ -26,12 +26,11 @@ def pgconfig(machine: Machine, load: Load, major: int) -> Mapping[str, str]:
     """Return the parameters of the profile that fits the load best."""
     del major
     memory = machine.memory // 2 if load.kind is WorkloadKind.MIXED else machine.memory
-    each = int(memory * WORK_MEM_SHARE[load.kind] / load.connections)
     return {
         "max_connections": str(load.connections),
         "shared_buffers": _size(memory // 4),
         "effective_cache_size": _size(memory * 3 // 4),
-        "work_mem": _size(max(each, 64 * KB)),
+        "work_mem": _size(int(memory * WORK_MEM_SHARE[load.kind] / load.connections)),
         "maintenance_work_mem": _size(memory * 5 // 100),
         "max_worker_processes": "8",
         "max_parallel_workers": "2",

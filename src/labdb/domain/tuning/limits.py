@@ -14,7 +14,8 @@ def limit_settings(inputs: Inputs) -> tuple[Setting, ...]:
     return (
         Setting("max_connections", str(inputs.load.connections), "declared",
                 source="section 20.3.1; each counts in the memory budget"),
-        Setting("superuser_reserved_connections", "5", "an operator gets in when all is full",
+        Setting("superuser_reserved_connections", str(min(5, inputs.load.connections // 2)),
+                "an operator gets in when all is full",
                 source="section 20.3.1"),
         Setting("temp_file_limit", limit,
                 "the declared analysts together cannot fill the data disk",

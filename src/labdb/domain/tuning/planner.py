@@ -18,6 +18,8 @@ STATISTICS_TARGET = {
 LARGEST_GATHER = 8
 AIO_FROM = 18
 """The major version that brought io_workers."""
+MOST_IO_WORKERS = 32
+"""PostgreSQL takes no more."""
 OWN_WORKERS = 8
 """Background workers of extensions and logical replication beside the parallel ones."""
 
@@ -113,7 +115,7 @@ def _reads(inputs: Inputs) -> tuple[Setting, ...]:
         return settings
     workers = Setting(
         "io_workers",
-        str(max(3, cores // 4)),
+        str(min(max(3, cores // 4), MOST_IO_WORKERS)),
         "processes that read for all sessions",
         f"{cores} cores / 4, at least 3",
         "PostgreSQL 18, section 19.4.5",

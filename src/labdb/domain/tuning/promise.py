@@ -59,9 +59,12 @@ def promise(
 
     def amount(name: str, settings: Mapping[str, str] = parameters) -> float:
         parameter = lookup(name, inputs.major)
-        number = parameter.parse(settings.get(name, parameters.get(name, parameter.default)))
+        text = settings.get(name, parameters.get(name, parameter.default))
+        # Another tuner's value may be one that PostgreSQL refuses: the nearest counts.
+        number = replace(parameter, minimum=None, maximum=None).parse(text)
         assert not isinstance(number, str), name  # noqa: S101 - all that is asked for are numbers
-        return number * MEMORY.get(parameter.unit, 1)
+        low, high = parameter.minimum or 0, parameter.maximum or number
+        return min(max(number, low), high) * MEMORY.get(parameter.unit, 1)
 
     def own(name: str) -> float:
         return amount(name, analyst or {})

@@ -16,6 +16,8 @@ REBUILD = 4
 """A quarter of the data can be rebuilt at once (REINDEX CONCURRENTLY, VACUUM FULL)."""
 LOGS = GB
 LARGEST_SPOOL = 8 * GB
+LARGEST_TEMP_FILES = 2047 * GB
+"""PostgreSQL counts temp_file_limit in kilobytes, up to 2 TB."""
 REPLAY_RATE = 128 * UNITS["MB"]
 """WAL that crash recovery replays in a second: less than half of what bench/assumptions
 measures for scattered updates whose pages are cached, because after a crash they are not."""
@@ -78,7 +80,7 @@ def temp_file_limit(inputs: Inputs) -> int:
     """
     left = inputs.machine.disk - sum(line.size for line in _fixed(inputs))
     share = left // inputs.load.analysts
-    return max(GB, min(share, inputs.machine.disk // 8) // GB * GB)
+    return max(GB, min(share, inputs.machine.disk // 8, LARGEST_TEMP_FILES) // GB * GB)
 
 
 def data_budget(inputs: Inputs) -> SpaceBudget:
