@@ -259,6 +259,15 @@ class Workload(Declared):
         description="Longest crash recovery; max_wal_size follows from it.",
     )
 
+    @model_validator(mode="after")
+    def _analysts_connect(self) -> Self:
+        if self.analytic_sessions > self.max_connections:
+            raise ValueError(
+                f"{self.analytic_sessions} analytic_sessions need as many connections, and "
+                f"max_connections is {self.max_connections}"
+            )
+        return self
+
 
 RoleKind = Literal["admin", "owner", "loader", "analyst", "application", "monitoring", "backup"]
 

@@ -39,17 +39,18 @@ def storage_findings(server: Server) -> tuple[Finding, ...]:
     found = []
     if not data.fits:
         hint = "declare a larger storage.data.size, or less workload.expected_data"
-        found.append(_too_small(data, hint))
+        found.append(too_small(data, hint))
     if not backup.fits:
         hint = (
             "declare fewer full backups (backup.schedule.full: Sun *-*-* 02:00:00), fewer "
             "backup.retention_days, or a larger storage.backup.size"
         )
-        found.append(_too_small(backup, hint))
+        found.append(too_small(backup, hint))
     return tuple(found)
 
 
-def _too_small(budget: SpaceBudget, hint: str) -> Finding:
+def too_small(budget: SpaceBudget, hint: str) -> Finding:
+    """Return the finding that *budget* does not fit its volume, with all its parts."""
     parts = ", ".join(f"{line.name} {human_size(line.size)}" for line in budget.lines)
     return Finding(
         check=f"space.{budget.volume}",

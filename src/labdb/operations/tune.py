@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from labdb.adapters.inventory import Declaration
 from labdb.domain import comparison
@@ -12,9 +12,11 @@ from labdb.domain.mistakes import mistakes
 from labdb.domain.overrides import checked
 from labdb.domain.parameters import lookup
 from labdb.domain.peers import peers
+from labdb.domain.storage_budget import too_small
 from labdb.domain.tuning import Inputs, Setting, Tuning
 from labdb.domain.tuning import tune as compute
 from labdb.domain.tuning.inputs import Load, Machine
+from labdb.domain.tuning.space import data_budget
 from labdb.errors import DeclarationError, UsageError
 from labdb.report import Finding, Report
 from labdb.size import Size, format_size, human_size
@@ -37,6 +39,12 @@ class WhatIf(Declared):
     wal_rate: Size | None = Field(default=None, ge=1)
     recovery_seconds: int = Field(default=180, ge=30, le=3600)
     major: Literal[16, 17, 18] = 16
+
+    @model_validator(mode="after")
+    def _analysts_connect(self) -> Self:
+        if self.analysts > self.connections:
+            raise ValueError(f"{self.analysts} analysts need as many connections")
+        return self
 
 
 FLAGS = tuple(WhatIf.model_fields)
@@ -187,9 +195,13 @@ def _pairs(by_hand: Sequence[str]) -> dict[str, str]:
 def _absurd(error: ValidationError) -> DeclarationError:
     found = mistakes(error, WhatIf)
     return DeclarationError(
-        "; ".join(f"--{item.key.replace('_', '-')}: {item.what}" for item in found),
+        "; ".join(_flag(item.key) + item.what for item in found),
         hint="; ".join(item.hint for item in found if item.hint),
     )
+
+
+def _flag(key: str) -> str:
+    return f"--{key.replace('_', '-')}: " if key else ""
 
 
 def _row(setting: Setting, major: int) -> dict[str, Any]:
@@ -218,18 +230,21 @@ def _explained(name: str, rows: Sequence[dict[str, Any]], major: int) -> dict[st
 
 
 def _findings(found: Tuning, inputs: Inputs) -> tuple[Finding, ...]:
-    if not found.budget.missing:
-        return ()
-    return (
-        Finding(
-            "memory",
-            "critical",
-            f"the memory budget does not hold: {human_size(found.budget.missing)} more than "
-            f"{format_size(inputs.machine.memory)} may be in use; the risk was accepted",
-            "the kernel then kills a backend, or every session gets out-of-memory errors",
-            "fewer connections or analysts, a pooler, more memory, or smaller values by hand",
-        ),
-    )
+    findings = []
+    if found.budget.missing:
+        findings.append(
+            Finding(
+                "memory",
+                "critical",
+                f"the memory budget does not hold: {human_size(found.budget.missing)} more than "
+                f"{format_size(inputs.machine.memory)} may be in use; the risk was accepted",
+                "the kernel then kills a backend, or every session gets out-of-memory errors",
+                "fewer connections or analysts, a pooler, more memory, or smaller values by hand",
+            )
+        )
+    if not (space := data_budget(inputs)).fits:
+        findings.append(too_small(space, "a larger data disk, or less data"))
+    return tuple(findings)
 
 
 def _plain(inputs: Inputs) -> dict[str, Any]:

@@ -198,3 +198,8 @@ def test_a_server_that_writes_little_wal_keeps_little_of_it() -> None:
 @given(st.integers(1, 1 << 50))
 def test_sizes_survive_being_written_and_read(size: int) -> None:
     assert parse_size(format_size(size)) == size
+
+
+def test_more_analysts_than_connections_are_a_mistake() -> None:
+    with pytest.raises(ValueError, match="need as many connections"):
+        _inputs(max_connections=10, analytic_sessions=20)

@@ -88,7 +88,7 @@ def test_a_value_set_by_hand_wins_over_the_computed_one() -> None:
             "recovery_seconds": st.integers(30, 3600),
             "major": st.sampled_from([16, 17, 18]),
         }
-    )
+    ).filter(lambda flags: flags["analysts"] <= flags["connections"])
 )
 def test_whatever_is_asked_the_answer_is_one_that_a_server_starts_with(
     flags: dict[str, Any],
@@ -121,6 +121,7 @@ def test_whatever_is_asked_the_answer_is_one_that_a_server_starts_with(
         ("cores", 0, "--cores: input should be greater than or equal to 1, got 0", ""),
         ("cores", -3, "--cores: input should be greater than or equal to 1, got -3", ""),
         ("connections", 0, "--connections: ", ""),
+        ("analysts", 300, "300 analysts need as many connections", ""),
         ("analysts", -1, "--analysts: ", ""),
         ("recovery_seconds", 5, "--recovery-seconds: ", ""),
         ("workload", "olpa", "--workload: must be 'oltp', 'olap', 'mixed' or 'ingest'", "oltp?"),
