@@ -12,6 +12,7 @@ import click
 import pytest
 from tests.pages import DOCS, TOP, Block, blocks, commands, pages, written_pages
 
+from labdb.adapters import inventory
 from labdb.cli.app import cli
 
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
@@ -149,6 +150,16 @@ def test_every_command_and_option_has_help() -> None:
 def test_the_generated_pages_are_fresh() -> None:
     stale = [str(path.relative_to(TOP)) for path in _generator().stale()]
     assert stale == [], "run python docs/generate.py"
+
+
+def test_the_page_of_backups_tells_the_declared_schedule() -> None:
+    page = (DOCS / "explanation" / "backups.md").read_text(encoding="utf-8")
+    for environment in ("lab", "production"):
+        backup = inventory.load(TOP / "inventories" / environment, "proj-pg01").server.backup
+        assert f"| `{backup.schedule.full}` |" in page
+        assert f"| `{backup.schedule.differential}` |" in page
+        assert f"| {backup.retention_days} days of full backups" in page
+        assert f"every {backup.archive_timeout_seconds // 60} minutes" in page
 
 
 def test_every_block_says_what_it_is() -> None:

@@ -7,13 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from labdb.domain.capacity import DAY, Sample, days_to_full
+from labdb.domain.timetable import longest_pause
 from labdb.report import Finding, Severity
 from labdb.size import human_size
 from labdb.spec import Server
 
 HOUR = 3600.0
-FULL_BACKUP_AGE = 26 * HOUR
-"""A full backup a day, and two hours for it to run."""
+BACKUP_SLACK = 2 * HOUR
+"""A backup counts from its end, and the next one may take longer; so may a clock change."""
+BACKUP_LONGEST = 8 * HOUR
+"""While one is being made: six hours it may wait for the other kind (pgbackrest_lock_wait)."""
 ARCHIVE_SLACK = 2.0
 """WAL may wait twice archive_timeout before somebody should look."""
 DISK_WARNING, DISK_CRITICAL = 0.80, 0.90
@@ -25,6 +28,11 @@ CERTIFICATE_WARNING = 21 * DAY
 def timers() -> tuple[str, ...]:
     """Return the timers that must be armed."""
     return ("pgbackrest-full.timer", "pgbackrest-differential.timer")
+
+
+def jobs() -> tuple[str, ...]:
+    """Return the services that the timers start; at rest between two backups, never failed."""
+    return tuple(name.replace(".timer", ".service") for name in timers())
 
 
 def service(server: Server) -> str:
@@ -53,7 +61,7 @@ def judge(
         *_database(server, seen),
         *_units(seen),
         _archive(seen, now),
-        _backup(seen, now),
+        _backup(server, seen, now),
         *(finding for mount in _mounts(server) for finding in _disk(mount, seen, history)),
         _certificate(seen, now),
     )
@@ -83,10 +91,11 @@ def _units(seen: Mapping[str, Any]) -> list[Finding]:
     findings = []
     for name, state in seen.get("units", {}).items():
         active = state.get("ActiveState", "unknown")
-        if active != "active":
-            why = f"systemd calls it {active} ({state.get('Result', '')})"
-            hint = f"journalctl -u {name}"
-            findings.append(Finding("unit", "critical", f"{name} does not run", why, hint))
+        if active == "active" or (name in jobs() and active != "failed"):
+            continue
+        what = f"{name} failed" if active == "failed" else f"{name} does not run"
+        why = f"systemd calls it {active} ({state.get('Result', '')})"
+        findings.append(Finding("unit", "critical", what, why, f"journalctl -u {name}"))
     return findings or [Finding("units", "ok", "every service runs and every timer is armed")]
 
 
@@ -107,24 +116,54 @@ def _archive(seen: Mapping[str, Any], now: float) -> Finding:
     return Finding("archive", "ok", f"last WAL segment archived {duration(age)} ago")
 
 
-def backups(seen: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the backups that pgBackRest lists, oldest first."""
-    stanzas = seen.get("backups", {}).get("ok") or [{}]
-    found: list[dict[str, Any]] = stanzas[0].get("backup", [])
+def _stanza(seen: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = (seen.get("backups", {}).get("ok") or [{}])[0]
     return found
 
 
-def _backup(seen: Mapping[str, Any], now: float) -> Finding:
-    hint = "systemctl start pgbackrest-full.service, and look at its journal"
-    full = [item for item in backups(seen) if item["type"] == "full" and not item.get("error")]
+def backups(seen: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the backups that pgBackRest lists, oldest first."""
+    found: list[dict[str, Any]] = _stanza(seen).get("backup", [])
+    return found
+
+
+def _backup(server: Server, seen: Mapping[str, Any], now: float) -> Finding:
+    """Judge the newest full backup, then the newest of any kind.
+
+    Each may be as old as the longest pause of its schedule makes it.
+    """
+    schedule = server.backup.schedule
+    good = [item for item in backups(seen) if not item.get("error")]
+    full = [item for item in good if item["type"] == "full"]
     if not full:
         why = seen.get("backups", {}).get("error", "")
-        return Finding("backup", "critical", "there is no full backup", why, hint)
-    age = now - full[-1]["timestamp"]["stop"]
-    if age > FULL_BACKUP_AGE:
+        return Finding("backup", "critical", "there is no full backup", why, _start("full"))
+    slack = BACKUP_LONGEST if _is_being_made(seen) else BACKUP_SLACK
+    age, limit = _age(full, now), longest_pause(schedule.full).total_seconds()
+    if age > limit + slack:
         what = f"the last full backup is {duration(age)} old"
-        return Finding("backup", "critical", what, hint=hint)
-    return Finding("backup", "ok", f"last full backup {duration(age)} ago")
+        why = f"one is due every {duration(limit)} (backup.schedule.full: {schedule.full})"
+        return Finding("backup", "critical", what, why, _start("full"))
+    age = _age(good, now)
+    limit = longest_pause(schedule.full, schedule.differential).total_seconds()
+    if age > limit + slack:
+        what = f"the last backup of any kind is {duration(age)} old"
+        why = f"one is due every {duration(limit)}; restoring takes longer without it"
+        return Finding("backup", "warning", what, why, _start("differential"))
+    return Finding("backup", "ok", f"last backup {duration(age)} ago")
+
+
+def _age(items: Sequence[Mapping[str, Any]], now: float) -> float:
+    return now - max(float(item["timestamp"]["stop"]) for item in items)
+
+
+def _is_being_made(seen: Mapping[str, Any]) -> bool:
+    lock = _stanza(seen).get("status", {}).get("lock", {})
+    return bool(lock.get("backup", {}).get("held"))
+
+
+def _start(kind: str) -> str:
+    return f"systemctl start pgbackrest-{kind}.service, and look at its journal"
 
 
 def _disk(

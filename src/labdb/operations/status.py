@@ -11,7 +11,7 @@ from labdb.adapters import proxmox, rundir, shell
 from labdb.adapters.content import query
 from labdb.adapters.inventory import Declaration
 from labdb.domain.capacity import Sample, days_to_full
-from labdb.domain.health import answer, backups, duration, judge, service, timers
+from labdb.domain.health import answer, backups, duration, jobs, judge, service, timers
 from labdb.domain.variables import role_variables
 from labdb.errors import UnreachableError
 from labdb.facts import ClusterState
@@ -74,6 +74,7 @@ def _questions(declaration: Declaration) -> dict[str, Any]:
             service(server),
             *(unit for unit in exporters if unit != ".service"),
             *timers(),
+            *jobs(),
         ],
         "mounts": ["/", server.storage.data.mount, server.storage.backup.mount],
         "certificate": f"/etc/postgresql/{cluster.major}/{cluster.cluster}/tls/server.crt",

@@ -8,8 +8,9 @@ import pytest
 
 from labdb.adapters.inventory import load
 from labdb.domain.capacity import DAY, Sample
-from labdb.domain.health import duration, judge, service
+from labdb.domain.health import HOUR, duration, judge, service
 from labdb.report import Finding
+from labdb.spec import Schedule, Server
 
 SERVER = load(Path(__file__).parents[3] / "inventories" / "production", "proj-pg01").server
 NOW = 1_800_000_000.0
@@ -29,7 +30,10 @@ WELL: dict[str, Any] = {
             }
         },
     },
-    "units": {service(SERVER): {"ActiveState": "active"}},
+    "units": {
+        service(SERVER): {"ActiveState": "active"},
+        "pgbackrest-full.service": {"ActiveState": "inactive", "Result": "success"},
+    },
     "backups": {
         "ok": [{"backup": [{"type": "full", "timestamp": {"stop": NOW - 3600}, "label": "F"}]}]
     },
@@ -93,12 +97,86 @@ def test_an_old_archive_is_a_problem_only_while_wal_waits(seen: dict[str, Any]) 
     assert _problems(seen)[0].what == "WAL has not been archived for 60 min"
 
 
-def test_a_missing_or_old_full_backup_is_critical(seen: dict[str, Any]) -> None:
-    (backup,) = seen["backups"]["ok"][0]["backup"]
-    backup["timestamp"]["stop"] = NOW - 27 * 3600
-    assert _problems(seen)[0].what == "the last full backup is 27 h old"
-    backup["type"] = "diff"
-    assert _problems(seen)[0].what == "there is no full backup"
+def _listed(seen: dict[str, Any], *made: tuple[str, float], held: bool = False) -> None:
+    """Let pgBackRest list backups, each of a kind and some hours old."""
+    rows = [
+        {"type": kind, "label": kind, "error": False, "timestamp": {"stop": NOW - hours * HOUR}}
+        for kind, hours in made
+    ]
+    seen["backups"]["ok"] = [
+        {"backup": rows, "status": {"code": 0, "lock": {"backup": {"held": held}}}}
+    ]
+
+
+def _scheduled(full: str, differential: str = "Mon..Sat *-*-* 02:00:00") -> Server:
+    schedule = Schedule(full=full, differential=differential)
+    backup = SERVER.backup.model_copy(update={"schedule": schedule})
+    return SERVER.model_copy(update={"backup": backup})
+
+
+def _backup_problem(seen: dict[str, Any], server: Server = SERVER) -> tuple[str, str] | None:
+    (found,) = [item for item in judge(server, seen, {}) if item.check == "backup"]
+    return (found.severity, found.what) if found.is_problem else None
+
+
+@pytest.mark.parametrize("hours", [1, 24, 6 * 24, 7 * 24 + 1])
+def test_a_weekly_full_backup_is_good_for_the_whole_week(
+    seen: dict[str, Any], hours: float
+) -> None:
+    _listed(seen, ("full", hours), ("diff", 0.5))
+    assert _backup_problem(seen) is None
+
+
+def test_a_weekly_full_backup_that_was_missed_is_critical(seen: dict[str, Any]) -> None:
+    _listed(seen, ("full", 7 * 24 + 3), ("diff", 25))
+    assert _backup_problem(seen) == ("critical", "the last full backup is 7 d old")
+
+
+def test_a_differential_backup_that_was_missed_is_a_warning(seen: dict[str, Any]) -> None:
+    _listed(seen, ("full", 51), ("diff", 27))
+    assert _backup_problem(seen) == ("warning", "the last backup of any kind is 27 h old")
+
+
+def test_the_day_of_the_full_backup_needs_no_differential_one(seen: dict[str, Any]) -> None:
+    _listed(seen, ("full", 7 * 24), ("diff", 24), ("full", 0.5))
+    assert _backup_problem(seen) is None
+
+
+def test_a_fresh_server_with_its_first_full_backup_alone_is_well(seen: dict[str, Any]) -> None:
+    _listed(seen, ("full", 20))
+    assert _backup_problem(seen) is None
+
+
+def test_daily_full_backups_are_missed_after_a_day(seen: dict[str, Any]) -> None:
+    daily = _scheduled("*-*-* 02:00:00", "*-*-* 08,14,20:00:00")
+    _listed(seen, ("full", 25), ("diff", 1))
+    assert _backup_problem(seen, daily) is None
+    _listed(seen, ("full", 27), ("diff", 1))
+    assert _backup_problem(seen, daily) == ("critical", "the last full backup is 27 h old")
+    _listed(seen, ("full", 10), ("diff", 9))
+    assert _backup_problem(seen, daily) == ("warning", "the last backup of any kind is 9 h old")
+
+
+def test_a_backup_that_is_being_made_may_take_its_time(seen: dict[str, Any]) -> None:
+    _listed(seen, ("full", 7 * 24 + 5), ("diff", 29), held=True)
+    assert _backup_problem(seen) is None
+    _listed(seen, ("full", 7 * 24 + 9), ("diff", 33), held=True)
+    assert _backup_problem(seen) == ("critical", "the last full backup is 7 d old")
+
+
+def test_a_server_without_a_good_full_backup_is_critical(seen: dict[str, Any]) -> None:
+    _listed(seen, ("full", 1), ("diff", 1))
+    seen["backups"]["ok"][0]["backup"][0]["error"] = True
+    assert _backup_problem(seen) == ("critical", "there is no full backup")
+    seen["backups"] = {"error": "unable to open /etc/pgbackrest.conf"}
+    assert _backup_problem(seen) == ("critical", "there is no full backup")
+
+
+def test_a_backup_that_failed_is_critical_at_once(seen: dict[str, Any]) -> None:
+    seen["units"]["pgbackrest-full.service"] = {"ActiveState": "failed", "Result": "exit-code"}
+    (found,) = _problems(seen)
+    assert (found.severity, found.what) == ("critical", "pgbackrest-full.service failed")
+    assert "exit-code" in found.why
 
 
 @pytest.mark.parametrize(("used", "severity"), [(79, None), (85, "warning"), (95, "critical")])

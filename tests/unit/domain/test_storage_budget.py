@@ -3,13 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from labdb.domain.storage_budget import backup_budget, storage_findings
-from labdb.domain.timetable import runs_per_day
 from labdb.domain.tuning import Inputs
 from labdb.domain.tuning.space import data_budget, largest_wal, temp_file_limit
 from labdb.spec import Server
@@ -68,29 +66,3 @@ def test_temporary_files_take_only_the_room_that_is_left(
     assert temp_file_limit(inputs) <= max(GB, inputs.machine.disk // 8)
     room = inputs.machine.disk - inputs.load.data
     assert GB <= largest_wal(inputs) <= max(GB, room // 4)
-
-
-@pytest.mark.parametrize(
-    ("expression", "times"),
-    [
-        ("*-*-* 02:00:00", 1),
-        ("daily", 1),
-        ("*-*-* 08,14,20:00:00", 3),
-        ("*-*-* *:00:00", 24),
-        ("*-*-* 0/6:00:00", 4),
-        ("*-*-* 8..11:30", 4),
-        (WEEKLY, 1 / 7),
-        ("Mon..Fri *-*-* 20:00:00", 5 / 7),
-        ("Mon,Thu 02:00", 2 / 7),
-        ("Sat..Mon 02:00", 3 / 7),
-        ("*-*-01,15 02:00:00", 2 / 30),
-        ("weekly", 1 / 7),
-    ],
-)
-def test_a_calendar_expression_is_counted(expression: str, times: float) -> None:
-    assert runs_per_day(expression) == pytest.approx(times)
-
-
-@given(st.text(max_size=30) | st.from_regex(r"[a-zM-W*0-9 ,:./~-]{0,30}", fullmatch=True))
-def test_an_expression_that_nobody_foresaw_still_counts_as_something(expression: str) -> None:
-    assert 0 < runs_per_day(expression) <= 24
