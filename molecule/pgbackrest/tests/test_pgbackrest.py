@@ -68,6 +68,17 @@ def test_the_timers_are_armed(host, name):
     assert host.check_output(show)
 
 
+def test_the_locks_are_where_nobody_else_may_write_and_come_back_at_boot(host):
+    locks = host.file("/run/pgbackrest")
+    assert (locks.user, locks.mode) == ("postgres", 0o750)
+    host.check_output("rm --recursive /run/pgbackrest")
+    host.check_output("systemd-tmpfiles --create --prefix=/run/pgbackrest")
+    assert (locks.user, locks.mode) == ("postgres", 0o750)
+    assert host.run(f"{PGBACKREST} check").rc == 0
+    assert locks.listdir()
+    assert not host.file("/tmp/pgbackrest").exists
+
+
 def test_two_backups_that_meet_wait_for_each_other(host):
     both = "systemctl start pgbackrest-differential.service pgbackrest-full.service"
     assert host.run(both).rc == 0
