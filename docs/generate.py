@@ -14,8 +14,8 @@ import yaml
 
 from labdb import errors
 from labdb.cli.app import cli
+from labdb.domain import privileges
 from labdb.domain.desired import DesiredGuest
-from labdb.domain.privileges import required
 from labdb.domain.schema import json_schema
 from labdb.domain.tuning import Inputs, tune
 from labdb.domain.variables import postgresql_parameters
@@ -25,6 +25,7 @@ from labdb.spec import Server
 TOP = Path(__file__).resolve().parents[1]
 REFERENCE = TOP / "docs" / "reference"
 BEGIN, END = "<!-- begin variables -->", "<!-- end variables -->"
+WHO = "labdb@pve!provision"
 NOTE = "<!-- Made by docs/generate.py; edit the source, not this page. -->\n"
 
 
@@ -153,34 +154,18 @@ def _proj_pg01() -> Server:
     return Server.model_validate(_read(source)["labdb_server"])
 
 
-def _role_for(path: str, names: set[str]) -> tuple[str, str]:
-    """Return the role that *path* gets: never more there than the path needs."""
-    if path == "/":
-        return "labdb-cluster", " --propagate 0"
-    if all(name.endswith(".Audit") for name in names):
-        return "labdb-audit", ""
-    return ("labdb-template" if "VM.Clone" in names else "labdb"), ""
-
-
 def privileges_page() -> str:
     """Return the page of what the API token may do, path by path, with the commands."""
-    needed = required(DesiredGuest.of(_proj_pg01()), "9")
-    roles: dict[str, set[str]] = {}
-    grants = []
-    both = "--users labdb@pve --tokens 'labdb@pve!provision'"
-    for path in dict.fromkeys(item.path for item in needed):
-        names = {item.name for item in needed if item.path == path}
-        role, option = _role_for(path, names)
-        roles.setdefault(role, set()).update(names)
-        grants.append(f"$ pveum acl modify {path} {both} --roles {role}{option}")
+    wanted = DesiredGuest.of(_proj_pg01())
+    needed = privileges.required(wanted, "9")
     lines = [
         *(
-            f'$ pveum role add {role} --privs "{" ".join(sorted(names))}"'
-            for role, names in roles.items()
+            f'$ pveum role add {role} --privs "{" ".join(names)}"'
+            for role, names in privileges.roles(wanted, "9").items()
         ),
         "$ pveum user add labdb@pve",
         "$ pveum user token add labdb@pve provision --privsep 1",
-        *grants,
+        *(f"$ {grant.command(WHO)}" for grant in privileges.grants(wanted, "9")),
     ]
     rows = [(f"`{item.path}`", item.name, f"to {item.purpose}") for item in needed]
     return "\n".join(

@@ -4,7 +4,7 @@ from collections import Counter
 
 from labdb.domain.desired import DesiredGuest
 from labdb.domain.guest_findings import identity_refusals
-from labdb.domain.privileges import grant_line, major, missing
+from labdb.domain.privileges import major, missing, remedy
 from labdb.domain.property_string import format_bytes
 from labdb.facts import ClusterState
 from labdb.report import Finding
@@ -84,7 +84,7 @@ def _token(wanted: DesiredGuest, state: ClusterState) -> list[Finding]:
             "critical",
             f"the token {state.token_id} lacks {privilege.name} on {privilege.path}",
             f"needed to {privilege.purpose}",
-            grant_line(state.token_id, privilege.path, privilege.name),
+            remedy(state.token_id, privilege.path, privilege.name, wanted),
         )
         for privilege in lacking
     ] or [_ok("token", f"{state.token_id} has every privilege that is needed")]

@@ -4,12 +4,22 @@ Sources: ``permissions`` of each method in Proxmox VE's API schema; for single o
 a guest's configuration and for bridges, qemu-server's documented checks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from labdb.domain.desired import DesiredGuest
 
 AGENT_PRIVILEGES_SINCE = 9
+
+
+class Role(StrEnum):
+    """The roles that the privileges are given by; none holds more than its paths need."""
+
+    CLUSTER = "labdb-cluster"
+    AUDIT = "labdb-audit"
+    TEMPLATE = "labdb-template"
+    GUEST = "labdb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +90,62 @@ def paths(wanted: DesiredGuest) -> tuple[str, ...]:
     return tuple(dict.fromkeys(privilege.path for privilege in required(wanted, "9")))
 
 
-def grant_line(token_id: str, path: str, name: str) -> str:
-    """Return the commands that add privilege *name* to role ``labdb`` and give it on *path*."""
-    return (
-        f"pveum role modify labdb --append 1 --privs {name} && "
-        f"pveum acl modify {path} --tokens '{token_id}' --roles labdb"
-    )
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """*role* on *path*."""
+
+    path: str
+    role: Role
+
+    def command(self, token_id: str) -> str:
+        """Return the command that gives it.
+
+        A token with privilege separation has what it *and* its user have, so both get it; on
+        the root it must not reach what lies below.
+        """
+        user = token_id.partition("!")[0]
+        only_here = " --propagate 0" if self.path == "/" else ""
+        return (
+            f"pveum acl modify {self.path} --users {user} --tokens '{token_id}' "
+            f"--roles {self.role}{only_here}"
+        )
+
+
+def grants(wanted: DesiredGuest, version: str) -> tuple[Grant, ...]:
+    """Return the role that each path needs."""
+    needed = required(wanted, version)
+    return tuple(Grant(path, _role(path, _names(needed, path))) for path in paths(wanted))
+
+
+def roles(wanted: DesiredGuest, version: str) -> dict[Role, tuple[str, ...]]:
+    """Return the privileges of each role."""
+    needed = required(wanted, version)
+    held: dict[Role, set[str]] = {}
+    for grant in grants(wanted, version):
+        held.setdefault(grant.role, set()).update(_names(needed, grant.path))
+    return {role: tuple(sorted(names)) for role, names in held.items()}
+
+
+def remedy(token_id: str, path: str, name: str, wanted: DesiredGuest | None = None) -> str:
+    """Return the commands that give the token *name* on *path*, by the role it belongs to.
+
+    A path that *wanted* does not know (that of a template to be built) goes by *name* alone.
+    """
+    known = {grant.path: grant.role for grant in grants(wanted, "9")} if wanted else {}
+    grant = Grant(path, known.get(path) or _role(path, {name}))
+    return f"pveum role modify {grant.role} --append 1 --privs {name} && {grant.command(token_id)}"
+
+
+def _names(needed: tuple[Privilege, ...], path: str) -> set[str]:
+    return {privilege.name for privilege in needed if privilege.path == path}
+
+
+def _role(path: str, names: Collection[str]) -> Role:
+    if path == "/":
+        return Role.CLUSTER
+    if all(name.endswith(".Audit") for name in names):
+        return Role.AUDIT
+    return Role.TEMPLATE if "VM.Clone" in names else Role.GUEST
 
 
 def major(version: str) -> int:

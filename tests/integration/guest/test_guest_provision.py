@@ -1,5 +1,6 @@
 """From an empty node to the declared guest, and from there to every declared change."""
 
+import shlex
 from typing import Any
 
 import pytest
@@ -222,6 +223,27 @@ def test_a_right_that_the_token_lacks_is_named_before_anything_is_done(
     assert name in str(caught.value)
     assert "pveum" in caught.value.hint
     assert pve.control.guest(2002) is None
+
+
+@pytest.mark.parametrize("name", ["Sys.Audit", "VM.Audit", "VM.Config.Disk", "Datastore.Audit"])
+def test_whoever_does_what_the_message_says_gets_on(
+    pve: EmulatedPve, provision: Any, name: str
+) -> None:
+    """One refusal for each path that needs it, and after the last remedy none."""
+    pve.control.revoke(name)
+    given: list[str] = []
+    while len(given) < 10:
+        try:
+            provision()
+        except LabdbError as error:
+            line = shlex.split(error.hint.split(" && ")[1])
+            given.append(line[line.index("modify") + 1])
+            pve.control.grant(name, given[-1])
+        else:
+            break
+    assert given
+    assert len(set(given)) == len(given)
+    assert _guest(pve)["status"] == "running"
 
 
 def test_the_host_key_is_pinned_from_the_guests_own_agent(

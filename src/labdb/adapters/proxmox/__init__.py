@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 from labdb.adapters.proxmox.converge import Convergence, Options, Outcome
@@ -40,13 +41,15 @@ class Proxmox:
         Raises:
             UnreachableError: the API does not answer, or refuses the token.
         """
-        with self._explained():
-            return observe(self.session, DesiredGuest.of(server), probe=probe)
+        wanted = DesiredGuest.of(server)
+        with self._explained(wanted):
+            return observe(self.session, wanted, probe=probe)
 
     def look(self, server: Server | DesiredGuest, keys: Sequence[str], options: Options) -> Outcome:
         """Return what :meth:`converge` would do; nothing is changed."""
-        with self._explained():
-            return Convergence(self.session, DesiredGuest.of(server), keys, options).look()
+        wanted = DesiredGuest.of(server)
+        with self._explained(wanted):
+            return Convergence(self.session, wanted, keys, options).look()
 
     def converge(
         self, server: Server | DesiredGuest, keys: Sequence[str], options: Options
@@ -58,12 +61,14 @@ class Proxmox:
             RunError: a task failed, in its own words.
             UnreachableError: the API does not answer, or refuses the token.
         """
-        with self._explained():
-            return Convergence(self.session, DesiredGuest.of(server), keys, options).run()
+        wanted = DesiredGuest.of(server)
+        with self._explained(wanted):
+            return Convergence(self.session, wanted, keys, options).run()
 
     def removal(self, server: Server | DesiredGuest) -> Removal:
         """Return the way to take the guest away, in two steps."""
-        return Removal(self.session, DesiredGuest.of(server), self._explained)
+        wanted = DesiredGuest.of(server)
+        return Removal(self.session, wanted, partial(self._explained, wanted))
 
     def template(self, wanted: DesiredTemplate) -> TemplateBuild:
         """Return the way to build a template from a cloud image."""
@@ -97,7 +102,7 @@ class Proxmox:
         """
         wanted = DesiredGuest.of(server)
         text = known_hosts.read_text(encoding="utf-8") if known_hosts.is_file() else ""
-        with self._explained():
+        with self._explained(wanted):
             key = self.host_key(wanted.node, wanted.vmid, tries=60 if is_new else 1)
         if key is None:
             if is_known(text, wanted.network.host):
@@ -115,8 +120,8 @@ class Proxmox:
             fresh.replace(known_hosts)
         return result.changed
 
-    def _explained(self) -> AbstractContextManager[None]:
-        return explained(self.session.token_id, self.session.host)
+    def _explained(self, wanted: DesiredGuest | None = None) -> AbstractContextManager[None]:
+        return explained(self.session.token_id, self.session.host, wanted)
 
 
 def connect(

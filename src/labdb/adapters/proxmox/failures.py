@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from labdb.domain.privileges import grant_line
+from labdb.domain.desired import DesiredGuest
+from labdb.domain.privileges import remedy
 from labdb.errors import LabdbError, RefusedError, RunError, UnreachableError
 
 CONTENTION = re.compile(r"can't lock file .* - got timeout|got lock request timeout")
@@ -53,8 +54,13 @@ class StaleError(Exception):
 
 
 @contextmanager
-def explained(token_id: str, host: str) -> Iterator[None]:
+def explained(token_id: str, host: str, wanted: DesiredGuest | None = None) -> Iterator[None]:
     """Turn what the API says inside the block into an error for the operator.
+
+    Args:
+        token_id: the token, for the commands that give it a right.
+        host: the API.
+        wanted: the guest that it is about, if any.
 
     Raises:
         UnreachableError: the token is refused or lacks a right, a node is down, no quorum.
@@ -64,17 +70,19 @@ def explained(token_id: str, host: str) -> Iterator[None]:
     try:
         yield
     except ApiError as error:
-        raise explain(error, token_id, host) from error
+        raise explain(error, token_id, host, wanted) from error
     except TaskError as error:
         raise explain_task(error) from error
 
 
-def explain(error: ApiError, token_id: str, host: str) -> LabdbError:
+def explain(
+    error: ApiError, token_id: str, host: str, wanted: DesiredGuest | None = None
+) -> LabdbError:
     """Return *error* as what, why and hint."""
     fields = "; ".join(f"{name}: {text}" for name, text in sorted(error.fields.items()))
     why = " ".join(part for part in (error.text, fields) if part)
     if error.status in (UNAUTHENTICATED, FORBIDDEN) or MISSING_RIGHT.search(error.text):
-        return _explain_token(error, token_id, host, why)
+        return _explain_token(error, token_id, host, why, wanted)
     if error.status in NODE_DOWN:
         return UnreachableError(
             f"a node of the cluster does not answer ({error.request})",
@@ -86,13 +94,15 @@ def explain(error: ApiError, token_id: str, host: str) -> LabdbError:
     )
 
 
-def _explain_token(error: ApiError, token_id: str, host: str, why: str) -> UnreachableError:
+def _explain_token(
+    error: ApiError, token_id: str, host: str, why: str, wanted: DesiredGuest | None
+) -> UnreachableError:
     if match := MISSING_RIGHT.search(error.text):
         path, name = match[1], match[2].split("|", maxsplit=1)[0].strip()
         return UnreachableError(
             f"the API token {token_id} lacks the privilege {name} on {path}",
             why=why,
-            hint=grant_line(token_id, path, name),
+            hint=remedy(token_id, path, name, wanted),
         )
     if error.status == FORBIDDEN:
         return UnreachableError(f"the API token {token_id} may not do this", why=why)
