@@ -58,6 +58,16 @@ def test_without_a_cloud_init_drive_nothing_of_it_is_asked_for(plan: GuestPlan) 
     assert not [change for change in plan.changes if change.subject == "cloud-init"]
 
 
+def test_a_vm_that_never_had_a_guest_agent_is_planned_all_the_same(
+    pve_today: EmulatedPve, proxmox_today: Proxmox, declare_production: Any
+) -> None:
+    pve_today.control.set_config(2002, agent=None)
+    server = declare_production()
+    plan = plan_guest(server, proxmox_today.observe(server), KEYS)
+    assert "agent" in {change.field for change in plan.changes}
+    assert "the guest agent does not answer" in {finding.what for finding in plan.findings}
+
+
 def test_adoption_restarts_nothing_and_replaces_no_disk(
     pve_today: EmulatedPve, proxmox_today: Proxmox, declare_production: Any
 ) -> None:

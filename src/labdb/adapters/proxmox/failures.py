@@ -18,7 +18,8 @@ TAKEN = re.compile(r"unable to create VM (\d+).*(?:config file )?already exists"
 MISSING_RIGHT = re.compile(r"Permission check failed \(([^,)]+), ([^)]+)\)")
 NO_QUORUM = re.compile(r"no quorum")
 NO_AGENT = re.compile(
-    r"guest agent is not running|guest-ping.* failed|got timeout|agent is not configured"
+    r"No QEMU guest agent configured|VM \d+ is not running|guest agent is not running"
+    r"|guest-ping.* failed|got timeout"
 )
 NO_SUCH_GUEST = re.compile(r"Configuration file '.*' does not exist")
 NODE_DOWN = range(595, 600)
