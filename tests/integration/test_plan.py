@@ -1,4 +1,4 @@
-"""``labdb plan`` and ``labdb provision`` as an operator meets them, against the emulated cluster.
+"""The commands as an operator meets them, against the emulated cluster.
 
 The emulator has no machines here and addresses are never probed: nothing but loopback is
 spoken to.
@@ -99,7 +99,13 @@ class Operator:
 
     def labdb(self, verb: str, *options: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [Path(sys.executable).parent / "labdb", verb, SERVER, "-i", self.inventory, *options],
+            [
+                str(Path(sys.executable).parent / "labdb"),
+                *verb.split(),
+                SERVER,
+                f"--inventory={self.inventory}",
+                *options,
+            ],
             env={"LABDB_STATE": str(self.state), "HOME": str(self.state), "PATH": "/usr/bin:/bin"},
             capture_output=True,
             text=True,
@@ -257,6 +263,43 @@ def test_a_check_of_a_guest_that_does_not_exist_says_what_it_could_not_check(
     assert "only the guest was checked" in {item["what"] for item in answer["findings"]}
     assert _writes(pve) == []
     assert list(lab.inventory.rglob("vault.yml")) == []
+
+
+def test_the_declared_template_is_built_by_its_command_and_then_left_alone(
+    lab: Operator, pve: EmulatedPve
+) -> None:
+    lab.declare("guest.template.vmid", 9100)
+    image = "https://images.example.org/debian-13-agent.qcow2"
+    asked = ("template build", "--image-url", image, "--checksum", "ab" * 64)
+    done = lab.labdb(*asked)
+    assert (done.returncode, done.stdout.splitlines()[0]) == (
+        0,
+        "template build proj-pg01: template 9100 is built",
+    ), done.stderr
+    assert "was there already" in lab.labdb(*asked).stdout
+    assert pve.control.guest(9100) is not None
+
+
+def test_a_guest_goes_by_two_commands_each_with_the_name_typed(
+    lab: Operator, pve: EmulatedPve
+) -> None:
+    disk = "nvmethin01:vm-2002-disk-0,size=32G"
+    pve.control.add_guest(2002, SERVER, running=True, protection=1, scsi0=disk)
+    assert lab.labdb("deprovision").returncode == 2
+    for typed in ((), ("--confirm", "proj-pg02")):
+        refused = lab.labdb("deprovision", "--step", "retire", *typed)
+        assert refused.returncode == 6
+        assert "letter for letter" in refused.stderr
+    early = lab.labdb("deprovision", "--step", "destroy", "--confirm", SERVER)
+    assert early.returncode == 6
+    assert "--step retire" in early.stderr
+    assert _writes(pve) == []
+    assert lab.labdb("deprovision", "--step", "retire", "--confirm", SERVER).returncode == 0
+    guest = pve.control.guest(2002)
+    assert guest is not None
+    assert guest["status"] == "stopped"
+    assert lab.labdb("deprovision", "--step", "destroy", "--confirm", SERVER).returncode == 0
+    assert pve.control.guest(2002) is None
 
 
 def test_a_status_of_a_guest_that_does_not_exist_is_a_finding(lab: Operator) -> None:

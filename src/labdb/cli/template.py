@@ -16,14 +16,14 @@ def template() -> None:
 
     \b
     Examples:
-      labdb template build proj-pg01 -i inventories/production --image-url URL --checksum SHA512
+      labdb template build proj-pg01 -i inventories/production --image-url URL --checksum SUM
     """
 
 
 @template.command()
 @on_server
 @click.option("--image-url", required=True, help="Cloud image (qcow2) with a guest agent inside.")
-@click.option("--checksum", required=True, help="SHA-512 of the image.")
+@click.option("--checksum", required=True, help="SHA-512 or SHA-256 of the image.")
 def build(  # noqa: PLR0913 - one argument an option
     server: str, inventory: Path, *, as_json: bool, no_color: bool, image_url: str, checksum: str
 ) -> int:
@@ -31,7 +31,7 @@ def build(  # noqa: PLR0913 - one argument an option
 
     \b
     Examples:
-      labdb template build proj-pg01 -i inventories/production --image-url URL --checksum SHA512
+      labdb template build proj-pg01 -i inventories/production --image-url URL --checksum SUM
     """
     from labdb.operations.template import (  # noqa: PLC0415 - keeps --help fast
         build as operation,

@@ -114,7 +114,7 @@ def _destroy(
 
 
 def _obstacles(wanted: DesiredGuest, guest: GuestState, declared: set[str]) -> tuple[Finding, ...]:
-    first_step = f"labdb deprovision {wanted.name} does the first step"
+    first_step = f"the first step comes first: labdb deprovision {wanted.name} --step retire"
     found = []
     if guest.running:
         what = f"VM {guest.vmid} is running"

@@ -1,5 +1,6 @@
 """Build a template from a cloud image: what is there, and what is still to be done."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -9,12 +10,13 @@ from labdb.report import Change, Effect, Finding
 
 MARKER = "labdb: building"
 MADE = "Template made by labdb"
-CHECKSUMS = ("sha256", "sha512")
+CHECKSUMS = {"sha256": 64, "sha512": 128}
+"""Algorithms that the node can check, and how many hex digits each gives."""
 
 
 @dataclass(frozen=True, slots=True)
 class DesiredTemplate:
-    """A template, and the image that it is made from; *checksum* is ``sha512:<hex>``."""
+    """A template, and the image that it is made from."""
 
     vmid: int
     name: str
@@ -111,15 +113,29 @@ def _refusals(wanted: DesiredTemplate, state: TemplateState) -> tuple[Finding, .
             allowed = ",".join((*storage.content, content))
             what = f"storage {name} takes no content of type {content}"
             found.append(_refusal("storage", what, f"pvesm set {name} --content {allowed}"))
-    algorithm, _, digits = wanted.image_checksum.partition(":")
-    if algorithm not in CHECKSUMS or not digits:
+    if checksum(wanted.image_checksum) is None:
         what = f"{wanted.image_checksum!r} is no checksum of the image"
-        found.append(_refusal("checksum", what, "give it as sha512:<hex digits>"))
+        hint = "give what sha512sum or sha256sum prints for it"
+        found.append(_refusal("checksum", what, hint))
     return tuple(found)
 
 
+def checksum(text: str) -> tuple[str, str] | None:
+    """Return algorithm and digits of a checksum, with or without the algorithm in front.
+
+    >>> checksum("AB" * 32) == checksum("sha256:" + "ab" * 32) == ("sha256", "ab" * 32)
+    True
+    >>> checksum("sha512:" + "ab" * 32)
+    """
+    named, _, digits = text.strip().lower().rpartition(":")
+    for algorithm, length in CHECKSUMS.items():
+        if named in ("", algorithm) and re.fullmatch(rf"[0-9a-f]{{{length}}}", digits):
+            return algorithm, digits
+    return None
+
+
 def _download(wanted: DesiredTemplate) -> TemplateStep:
-    algorithm, _, digits = wanted.image_checksum.partition(":")
+    algorithm, digits = checksum(wanted.image_checksum) or ("", "")
     return TemplateStep(
         TemplateAction.DOWNLOAD,
         f"download {wanted.image_url}",

@@ -72,9 +72,23 @@ def test_a_wrong_checksum_ends_it(pve: EmulatedPve, proxmox: Proxmox, wanted: An
     assert pve.control.guest(9100) is None
 
 
-def test_an_image_without_checksum_is_refused(proxmox: Proxmox, wanted: Any) -> None:
+@pytest.mark.parametrize("given", ["", "ab" * 20, "sha512:" + "ab" * 32, "md5:" + "ab" * 16])
+def test_an_image_without_a_good_checksum_is_refused(
+    proxmox: Proxmox, wanted: Any, given: str
+) -> None:
     with pytest.raises(RefusedError, match="no checksum"):
-        proxmox.template(wanted(image_checksum="")).look()
+        proxmox.template(wanted(image_checksum=given)).look()
+
+
+@pytest.mark.parametrize(
+    ("given", "algorithm"), [(SUM, "sha512"), (SUM.upper(), "sha512"), ("ab" * 32, "sha256")]
+)
+def test_a_checksum_is_taken_as_the_tools_print_it(
+    pve: EmulatedPve, proxmox: Proxmox, wanted: Any, given: str, algorithm: str
+) -> None:
+    proxmox.template(wanted(image_checksum=given)).run()
+    (sent,) = [r["params"] for r in pve.requests() if r["path"].endswith("/download-url")]
+    assert (sent["checksum"], sent["checksum-algorithm"]) == (given.lower(), algorithm)
 
 
 def test_a_storage_that_takes_no_images_is_named(
