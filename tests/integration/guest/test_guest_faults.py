@@ -93,6 +93,56 @@ def test_an_address_that_another_guests_agent_reports_is_refused(
     assert _nothing_was_changed(pve)
 
 
+def test_an_address_of_a_container_is_refused(
+    pve: EmulatedPve, proxmox: Proxmox, provision: Any, declare: Any
+) -> None:
+    card = "name=eth0,bridge=vmbr1,tag=20,ip=198.18.20.44/24"
+    template = "local:vztmpl/debian-13-standard_13.1-2_amd64.tar.zst"
+    proxmox.session.change(
+        "POST", "nodes/node06/lxc", vmid=3001, hostname="web01", ostemplate=template,
+        rootfs="data:8", net0=card,
+    )  # fmt: skip
+    pve.forget_requests()
+    error = _refused(provision, declare(guest__network__address="198.18.20.44/24"))
+    assert "198.18.20.44 is taken: guest 3001 web01" in error.what
+    assert _nothing_was_changed(pve)
+
+
+def test_a_running_guest_is_not_given_the_address_of_another(
+    pve: EmulatedPve, provision: Any, declare: Any
+) -> None:
+    provision()
+    pve.forget_requests()
+    moved = declare(guest__network__address="198.18.20.14/24")
+    error = _refused(provision, moved, allow_cloud_init_rerun=True)
+    assert error.exit_code == 6
+    assert "198.18.20.14 is taken: guest 2021 docker01" in error.what
+    assert _nothing_was_changed(pve)
+
+
+def test_a_running_guest_that_tells_no_address_is_not_its_own_rival(
+    pve_today: EmulatedPve,
+    proxmox_today: Proxmox,
+    declare_production: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def connects(host: str, _: int) -> bool:
+        asked.append(host)
+        return True
+
+    monkeypatch.setattr("labdb.adapters.proxmox.probe.is_on_link", lambda _: True)
+    monkeypatch.setattr("labdb.adapters.proxmox.probe.connects", connects)
+    server = declare_production()
+    pve_today.control.agent(2002, "off")
+    assert proxmox_today.observe(server, probe=True).address_holder is None
+    assert asked == []
+    proxmox_today.session.change("POST", "nodes/node06/qemu/2002/status/stop")
+    assert proxmox_today.observe(server, probe=True).address_holder is not None
+    assert asked == ["10.25.20.8"]
+
+
 def test_an_offline_node_is_named(pve: EmulatedPve, provision: Any) -> None:
     pve.control.node_offline("node06")
     error = _refused(provision)

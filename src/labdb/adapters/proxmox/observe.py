@@ -1,6 +1,6 @@
 """Read everything about one guest and the cluster around it; nothing is changed here."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -42,8 +42,10 @@ def observe(session: Session, wanted: DesiredGuest, *, probe: bool) -> ClusterSt
     if ours and online.get(ours.node, False):
         guest = observe_guest(session, ours.node, ours.vmid)
     holder = None
-    if node.online and (guest is None or not guest.running):
-        holder = _address_holder(session, wanted, guests, online, probe=probe)
+    if node.online and not _has(guest, wanted.network.host):
+        # Who runs, and tells no address, may be what would answer.
+        silent = guest is not None and guest.running and not guest.addresses
+        holder = _address_holder(session, wanted, guests, online, probe=probe and not silent)
     template_state = None
     if guest is None and template and online.get(template.node, False):
         template_state = _read_template(session, template)
@@ -213,6 +215,22 @@ def _backup_job(session: Session, vmid: int) -> BackupJob | None:
     return None
 
 
+def _has(guest: GuestState | None, address: str) -> bool:
+    """Tell whether *guest* runs at *address*: by its agent, else by its cloud-init."""
+    if guest is None or not guest.running:
+        return False
+    return address in (guest.addresses or _configured(guest.config))
+
+
+def _configured(config: Mapping[str, Any]) -> list[str]:
+    """Return the addresses that a VM's cloud-init or a container's network cards are given."""
+    return [
+        parse_properties(str(value))[1].get("ip", "").partition("/")[0]
+        for key, value in config.items()
+        if key.startswith(("ipconfig", "net"))
+    ]
+
+
 def _address_holder(
     session: Session,
     wanted: DesiredGuest,
@@ -221,25 +239,18 @@ def _address_holder(
     *,
     probe: bool,
 ) -> AddressHolder | None:
-    """Find who has the declared address: another guest's cloud-init or agent, or the network."""
+    """Find who has the declared address: another guest, or something that answers there."""
     host = wanted.network.host
     others = [
         guest
         for guest in guests
-        if guest.vmid != wanted.vmid
-        and guest.kind == "qemu"
-        and not guest.template
-        and online.get(guest.node, False)
+        if guest.vmid != wanted.vmid and not guest.template and online.get(guest.node, False)
     ]
 
     def has(guest: GuestSummary) -> bool:
-        base = f"nodes/{guest.node}/qemu/{guest.vmid}"
+        base = f"nodes/{guest.node}/{guest.kind}/{guest.vmid}"
         config = _ask(session, {}, f"{base}/config") or {}
-        declared = [
-            parse_properties(str(value))[1].get("ip", "").partition("/")[0]
-            for key, value in config.items()
-            if key.startswith("ipconfig")
-        ]
+        declared = [address for address in _configured(config) if address]
         if host in declared:
             return True
         if declared or not guest.running or not config.get("agent"):
