@@ -7,6 +7,7 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from labdb.adapters import repository
 from labdb.domain.variables import role_variables
 from labdb.spec import Environment, Server
 
@@ -95,6 +96,14 @@ def test_only_the_roles_own_tags_and_always_are_used(role: str) -> None:
         for tag in sorted(tags)
         if tag not in ("always", role) and not tag.startswith(role + "_")
     ] == []
+
+
+def test_the_plan_looks_for_the_suites_that_the_role_installs_from() -> None:
+    platforms = _read(TOP / "roles" / "postgresql" / "meta" / "main.yml")["galaxy_info"][
+        "platforms"
+    ]
+    names = {f"{version}-pgdg" for platform in platforms for version in platform["versions"]}
+    assert set(repository.SUITES) == names
 
 
 @pytest.mark.parametrize("environment", ["lab", "production"])

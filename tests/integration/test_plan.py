@@ -31,12 +31,18 @@ GUEST_KEY = (
 )
 
 
-class _Keys(http.server.BaseHTTPRequestHandler):
+class _Mirror(http.server.BaseHTTPRequestHandler):
+    """A package repository as far as a plan looks: its key, and that a suite is there."""
+
     def do_GET(self) -> None:  # the name is the library's
         found = self.path == "/key.asc"
         self.send_response(200 if found else 404)
         self.end_headers()
         self.wfile.write(KEY if found else b"")
+
+    def do_HEAD(self) -> None:  # the name is the library's
+        self.send_response(200 if self.path == "/apt/dists/trixie-pgdg/InRelease" else 404)
+        self.end_headers()
 
     def log_message(self, *_: object) -> None:
         pass
@@ -44,7 +50,7 @@ class _Keys(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def mirror() -> Iterator[str]:
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Keys) as server:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Mirror) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
@@ -205,15 +211,25 @@ def test_a_refused_provision_changes_nothing_and_makes_no_secret(
     assert list(lab.inventory.rglob("vault.yml")) == []
 
 
+@pytest.mark.parametrize(
+    ("key", "url"), [("key_url", "http://127.0.0.1:9/key.asc"), ("url", "http://127.0.0.1:9/apt")]
+)
 def test_a_mirror_that_is_down_is_told_before_anything_is_made(
-    lab: Operator, pve: EmulatedPve
+    lab: Operator, pve: EmulatedPve, key: str, url: str
 ) -> None:
-    lab.declare("postgresql.repository.key_url", "http://127.0.0.1:9/key.asc")
+    lab.declare(f"postgresql.repository.{key}", url)
     code, answer = lab.plan()
     assert code == 6
-    assert "does not answer" in _critical(answer)["repository"]
+    assert _critical(answer)["repository"] == f"the package repository does not answer: {url}"
     assert lab.labdb("provision", "--yes").returncode == 6
     assert _writes(pve) == []
+
+
+def test_a_mirror_without_the_packages_is_told(lab: Operator, mirror: str) -> None:
+    lab.declare("postgresql.repository.url", f"{mirror}/elsewhere")
+    code, answer = lab.plan()
+    assert code == 6
+    assert "holds no packages" in _critical(answer)["repository"]
 
 
 def test_a_signing_key_that_is_not_the_declared_one_is_refused(lab: Operator) -> None:

@@ -91,7 +91,7 @@ def plan(
     checks = preflight.check(declaration.server, state)
     findings = [*checks, *guest.findings, *guest.refusals, *database.findings]
     findings += storage_findings(declaration.server)
-    if database.absent and (found := package_source.result(repository.SECONDS + 1.0)):
+    if database.absent and (found := package_source.result(repository.LONGEST)):
         findings.append(found)
     blockers = tuple(preflight.blockers(tuple(findings)))
     data["postgresql"] = _word_for(database)
