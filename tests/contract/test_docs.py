@@ -113,7 +113,9 @@ def test_every_labdb_call_in_the_pages_parses() -> None:
             continue
         assert not isinstance(command, click.Group), f"{block}: labdb {' '.join(words)}"
         try:
-            command.make_parser(click.Context(command)).parse_args(list(rest))
+            command.make_parser(click.Context(command, **cli.context_settings)).parse_args(
+                list(rest)
+            )
         except click.UsageError as error:
             pytest.fail(f"{block}: labdb {' '.join(words)}: {error.message}")
 
