@@ -5,6 +5,7 @@ The guest's host key must be pinned; an unknown or changed key ends the conversa
 
 import ipaddress
 import json
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -130,6 +131,13 @@ def _unreachable(guest: Guest, said: str) -> UnreachableError:
     return UnreachableError(
         f"{guest.address} does not answer on SSH", why=why, hint="is the guest running?"
     )
+
+
+def own_address(towards: str) -> str:
+    """Return the address that *towards* sees us by; nothing is sent to find out."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        asked.connect((towards, 1))
+        return str(asked.getsockname()[0])
 
 
 def must_be_local(address: str) -> None:

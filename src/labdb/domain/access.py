@@ -1,6 +1,7 @@
 """The client table becomes pg_hba.conf and both firewalls: three faces of one declaration."""
 
 from dataclasses import asdict, dataclass
+from ipaddress import IPv4Address
 from typing import Any
 
 from labdb.spec import Server
@@ -65,6 +66,22 @@ def hba_rows(server: Server) -> tuple[HbaRow, ...]:
         HbaRow("host", "all", "all", address, "reject", "everybody else") for address in EVERYWHERE
     ]
     return tuple(rows)
+
+
+def logins(server: Server, source: str) -> tuple[tuple[str, str], ...]:
+    """Return the databases and roles that may meet from the address *source*, owners first."""
+    owners = {(database.name, database.owner) for database in server.access.databases}
+    databases = [database.name for database in server.access.databases]
+    roles = [role.name for role in server.access.roles]
+    found = {
+        (database, role)
+        for client in server.access.clients
+        if IPv4Address(source) in client.network
+        for database in (databases if "all" in client.databases else client.databases)
+        for role in (roles if "all" in client.roles else client.roles)
+        if database in databases
+    }
+    return tuple(sorted(found, key=lambda login: (login not in owners, login)))
 
 
 def openings(server: Server) -> tuple[Opening, ...]:

@@ -6,8 +6,10 @@ secrets are read from the vault here and are never passed on.
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,11 @@ import testinfra
 
 from labdb.adapters import inventory, shell, vault
 from labdb.adapters.inventory import Declaration
+from labdb.domain.access import logins
 from labdb.operations.provision import authority_file
+
+OPENING = re.compile(r"ip saddr (\S+) tcp dport (\d+) .*accept.*")
+ALWAYS_OPEN = ("ct state established,related accept", 'iif "lo" accept', "meta l4proto { icmp, ")
 
 Connect = Callable[..., AbstractContextManager[psycopg.Connection[tuple[Any, ...]]]]
 Sql = Callable[[str], Any]
@@ -75,10 +81,31 @@ def sql(host: Any, declaration: Declaration) -> Sql:
 
 
 @pytest.fixture(scope="session")
+def opened(host: Any) -> set[tuple[str, int]]:
+    """Return the networks and ports that the guest's own firewall lets in."""
+    return opened_by(host.check_output("nft list table inet labdb"))
+
+
+def opened_by(rules: str) -> set[tuple[str, int]]:
+    """Return what nftables' *rules* open; fails when they open something in another way."""
+    assert "policy drop" in rules
+    lines = [line.strip() for line in rules.splitlines() if "accept" in line]
+    found = {(match[1], int(match[2])) for line in lines if (match := OPENING.fullmatch(line))}
+    others = [line for line in lines if not OPENING.fullmatch(line)]
+    assert [line for line in others if not line.startswith(ALWAYS_OPEN)] == []
+    return {(str(ip_network(source)), port) for source, port in found}
+
+
+@pytest.fixture(scope="session")
 def client(declaration: Declaration) -> tuple[str, str]:
-    """Return the database and the role of a client that the table lets in from here."""
-    database = declaration.server.access.databases[0]
-    return database.name, database.owner
+    """Return a database and a role that the client table lets in from here."""
+    server = declaration.server
+    shell.must_be_local(server.address)
+    here = shell.own_address(server.address)
+    found = logins(server, here)
+    if not found:
+        pytest.skip(f"access.clients lets nobody in from here ({here})")
+    return found[0]
 
 
 @pytest.fixture(scope="session")

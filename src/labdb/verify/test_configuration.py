@@ -5,6 +5,7 @@ from typing import Any
 from labdb.adapters.content import query
 from labdb.adapters.inventory import Declaration
 from labdb.domain.drift import RunningParameter, parameter_changes
+from labdb.domain.tuning import tune
 from labdb.domain.variables import postgresql_parameters
 from labdb.verify.conftest import Sql
 
@@ -14,6 +15,18 @@ def test_effective_parameters_equal_the_plan(sql: Sql, declaration: Declaration)
     running = [RunningParameter(**item) for item in row["json_agg"]]
     changes = parameter_changes(postgresql_parameters(declaration.server), running)
     assert [f"{item.field}: {item.before} is not {item.after}" for item in changes] == []
+
+
+def test_every_role_has_its_planned_settings(sql: Sql, declaration: Declaration) -> None:
+    planned = tune(declaration.server).roles
+    rows = sql(
+        "SELECT rolname, setconfig FROM pg_db_role_setting JOIN pg_roles ON setrole = pg_roles.oid "
+        "WHERE setdatabase = 0"
+    )
+    found = {row["rolname"]: set(row["setconfig"]) for row in rows}
+    for role in declaration.server.access.roles:
+        wanted = {f"{name}={value}" for name, value in planned[role.kind].items()}
+        assert found.get(role.name, set()) == wanted, role.name
 
 
 def test_no_parameter_waits_for_a_restart(sql: Sql) -> None:

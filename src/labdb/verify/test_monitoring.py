@@ -2,6 +2,7 @@
 
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -44,12 +45,9 @@ def test_the_exporter_answers(
 
 
 def test_only_the_monitoring_host_may_reach_the_exporters(
-    host: Any, declaration: Declaration
+    opened: set[tuple[str, int]], declaration: Declaration
 ) -> None:
-    rules = host.check_output("nft list table inet labdb")
-    address = str(declaration.server.monitoring.address.network_address)
     for url in exporters(declaration).values():
-        port = url.rpartition(":")[2].partition("/")[0]
-        opened = [line for line in rules.splitlines() if f"dport {port} " in line]
-        assert opened
-        assert all(address in line for line in opened)
+        port = urlsplit(url).port
+        sources = {source for source, at in opened if at == port}
+        assert sources == {str(declaration.server.monitoring.address)}, url

@@ -22,6 +22,7 @@ def secrets(declaration: Declaration) -> list[str]:
 
 
 def _holds_none(text: str, secrets: list[str]) -> bool:
+    assert text.strip(), "nothing was read"
     return not any(secret in text for secret in secrets)
 
 

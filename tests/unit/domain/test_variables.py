@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from labdb.domain.access import firewall_rules, hba_rows, proxmox_rules
+from labdb.domain.access import firewall_rules, hba_rows, logins, proxmox_rules
 from labdb.domain.parameters import lookup
 from labdb.domain.tuning import Inputs, tune
 from labdb.domain.variables import postgresql_parameters, role_variables
@@ -134,6 +134,19 @@ def test_the_superuser_and_the_exporter_never_come_over_the_network() -> None:
     first = rows[0]
     assert (first.user, first.method) == ("postgres,postgres_exporter", "reject")
     assert [row.method for row in rows[:2]] == ["reject", "reject"]
+
+
+def test_the_client_table_says_who_may_log_in_from_where() -> None:
+    server = Server.model_validate(_declared())
+    projects, management = logins(server, "10.25.20.3"), logins(server, "10.25.10.7")
+    assert projects[0] == ("desi_void_desivast", "desi_dev")
+    assert {role for _, role in projects} == {"desi_dev", "desi_loader", "desi_analyst"}
+    assert {role for _, role in management} == {"desi_dev", "clusteradmin_pg01"}
+    assert {database for database, _ in management} == {
+        "desi_void_desivast",
+        "desi_void_fastspecfit",
+    }
+    assert logins(server, "10.25.30.3") == ()
 
 
 def test_ssh_comes_first_in_the_firewall() -> None:

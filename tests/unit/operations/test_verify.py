@@ -9,6 +9,7 @@ from labdb.adapters import shell
 from labdb.adapters.inventory import load
 from labdb.errors import UnreachableError
 from labdb.operations import verify
+from labdb.verify.conftest import opened_by
 
 LAB = Path(__file__).parents[3] / "inventories" / "lab"
 
@@ -47,6 +48,41 @@ def test_the_operators_pytest_settings_do_not_reach_the_proofs(
     environment = verify._environment(load(LAB, "proj-pg01"))
     assert "PYTEST_ADDOPTS" not in environment
     assert environment["LABDB_VERIFY_SERVER"] == "proj-pg01"
+
+
+RULES = """table inet labdb {
+	chain input {
+		type filter hook input priority filter; policy drop;
+		ct state established,related accept
+		ct state invalid drop
+		iif "lo" accept
+		meta l4proto { icmp, ipv6-icmp } accept
+		ip saddr 198.18.20.0/24 tcp dport 5432 counter packets 2 bytes 120 accept comment "clients"
+		ip saddr 198.18.20.9 tcp dport 9100 counter packets 0 bytes 0 accept comment "node exporter"
+		counter packets 0 bytes 0 comment "dropped"
+	}
+}"""
+
+
+def test_the_proof_of_the_firewall_reads_who_is_let_in() -> None:
+    assert opened_by(RULES) == {("198.18.20.0/24", 5432), ("198.18.20.9/32", 9100)}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "tcp dport 5432 accept",
+        "ip saddr 0.0.0.0/0 accept",
+        "tcp dport { 22, 5432 } accept",
+        'iif "eth0" accept',
+    ],
+)
+def test_a_rule_that_opens_more_in_another_way_breaks_the_proof(rule: str) -> None:
+    wider = RULES.replace("\t\tcounter packets 0", f"\t\t{rule}\n\t\tcounter packets 0")
+    with pytest.raises(AssertionError):
+        opened_by(wider)
+    with pytest.raises(AssertionError):
+        opened_by(RULES.replace("policy drop", "policy accept"))
 
 
 def test_a_silent_guest_is_unreachable_and_not_a_list_of_failures(
