@@ -322,3 +322,11 @@ def test_a_status_of_a_guest_that_does_not_exist_is_a_finding(lab: Operator) -> 
     done = lab.labdb("status", "--json")
     assert done.returncode == 1
     assert json.loads(done.stdout)["findings"][0]["what"] == "the guest does not exist"
+
+
+def test_a_status_tells_what_proxmox_ve_knows_of_the_guest(today: Operator) -> None:
+    done = today.labdb("status", "--json")
+    assert done.returncode == 1
+    found = {item["check"]: item["severity"] for item in json.loads(done.stdout)["findings"]}
+    assert found["memory"] == "warning"
+    assert found["balloon"] == "warning"

@@ -11,6 +11,8 @@ from labdb.adapters import proxmox, rundir, shell
 from labdb.adapters.content import query
 from labdb.adapters.inventory import Declaration
 from labdb.domain.capacity import Sample, days_to_full
+from labdb.domain.desired import DesiredGuest
+from labdb.domain.guest_findings import guest_findings
 from labdb.domain.health import answer, backups, duration, jobs, judge, service, timers
 from labdb.domain.variables import role_variables
 from labdb.errors import UnreachableError
@@ -20,6 +22,8 @@ from labdb.size import human_size
 
 EXPORTERS = ("node_exporter", "postgres_exporter", "pgbackrest_exporter")
 SAMPLES_KEPT = 1000
+SAMPLE_SECONDS = 3600.0
+"""About one sample an hour is kept, so that 1000 of them are six weeks however often one looks."""
 BACKUPS_SHOWN = 3
 
 
@@ -33,23 +37,25 @@ def status(declaration: Declaration) -> Report:
     server = declaration.server
     state = proxmox.connect(declaration.environment.proxmox, declaration.inventory).observe(server)
     screen = {"guest": _guest(declaration, state)}
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding, ...] = ()
+    if state.guest is not None:
+        findings = guest_findings(DesiredGuest.of(server), state.guest)
     data: dict[str, Any] = {"screen": screen}
     if state.guest is None or not state.guest.running:
         said = "does not exist" if state.guest is None else "is stopped"
         hint = f"labdb provision {server.name}"
-        findings = (Finding("guest", "critical", f"the guest {said}", hint=hint),)
+        findings += (Finding("guest", "critical", f"the guest {said}", hint=hint),)
     elif not declaration.environment.probe_addresses:
         why = "addresses are not probed (probe_addresses)"
-        findings = (Finding("guest", "info", "the guest was not looked into", why),)
+        findings += (Finding("guest", "info", "the guest was not looked into", why),)
     else:
         try:
             seen = shell.probe(shell.guest_of(declaration), _questions(declaration))
         except UnreachableError as error:
-            findings = (Finding("guest", "critical", error.what, error.why, error.hint),)
+            findings += (Finding("guest", "critical", error.what, error.why, error.hint),)
         else:
             history = _remember(declaration, seen)
-            findings = judge(server, seen, history)
+            findings += judge(server, seen, history)
             screen |= _screen(seen, history)
             data["seen"] = {key: seen[key] for key in ("mounts", "units", "system")}
     problems = sum(finding.is_problem for finding in findings)
@@ -136,8 +142,10 @@ def _remember(declaration: Declaration, seen: Mapping[str, Any]) -> dict[str, li
         mount: {"used": disk["used"], "size": disk["size"]}
         for mount, disk in seen["mounts"].items()
     }
-    lines.append({"time": seen["system"]["now"], "mounts": mounts})
-    lines = lines[-SAMPLES_KEPT:]
+    now = float(seen["system"]["now"])
+    if len(lines) > 1 and now - lines[-2]["time"] < SAMPLE_SECONDS:
+        del lines[-1]
+    lines = [*lines, {"time": now, "mounts": mounts}][-SAMPLES_KEPT:]
     partial = path.with_suffix(".partial")
     partial.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     partial.replace(path)
