@@ -146,12 +146,18 @@ def _text(path: Path) -> str:
             f"{path} does not exist", why="", hint="make an inventory with: labdb init"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise DeclarationError(f"{path} cannot be read", why=str(error)) from error
+        raise DeclarationError(
+            f"{path} cannot be read", why=str(error), hint="it must be readable text in UTF-8"
+        ) from error
 
 
 def _wrong_top(path: Path, key: str, document: Any) -> DeclarationError:
     if not isinstance(document, dict) or not document:
-        return DeclarationError(f"{path}: it must hold one mapping, {key}", why="it holds none")
+        return DeclarationError(
+            f"{path}: it must hold one mapping, {key}",
+            why="it holds none",
+            hint=f"begin it with a line that says {key}:",
+        )
     others = [str(name) for name in document if name != key]
     near = get_close_matches(key, others, n=1)
     return DeclarationError(

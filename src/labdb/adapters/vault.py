@@ -73,7 +73,10 @@ def key(declaration: Declaration) -> str:
     if path is not None and path.is_file():
         if text := path.read_text(encoding="utf-8").strip():
             return text
-        raise DeclarationError(f"the vault key file {path} is empty")
+        raise DeclarationError(
+            f"the vault key file {path} is empty",
+            hint="put the key back into it; a new one would not open the vault files that exist",
+        )
     if text := os.environ.get("LABDB_VAULT_KEY", "").strip():
         return text
     raise DeclarationError(
@@ -189,7 +192,11 @@ def _open(declaration: Declaration, path: Path, variable: str) -> dict[str, Any]
     document = yaml.safe_load(text)
     inner = document.get(variable) if isinstance(document, dict) else None
     if not isinstance(inner, dict):
-        raise DeclarationError(f"{path} does not hold {variable}")
+        raise DeclarationError(
+            f"{path} does not hold {variable}",
+            why="it was changed by hand, or is another vault file",
+            hint="take it back from git; the server works with the secrets that it held",
+        )
     return inner
 
 

@@ -21,6 +21,6 @@ def completion(shell: str) -> int:
 
     found = get_completion_class(shell)
     if found is None:
-        raise UsageError(f"no completion for {shell}")
+        raise UsageError(f"no completion for {shell}", hint="one of bash, zsh, fish")
     sys.stdout.write(found(cli, {}, "labdb", "_LABDB_COMPLETE").source() + "\n")
     return 0

@@ -68,7 +68,7 @@ def plan_guest(  # noqa: PLR0913  # three of them are keywords with a default
     refusals = identity_refusals(wanted, state)
     if not state.node.online:
         what = f"{state.node.name} is offline: nothing can be said about its guests"
-        refusals = (*refusals, Finding("node", "critical", what))
+        refusals = (*refusals, Finding("node", "critical", what, hint="bring it back"))
     if refusals:
         return GuestPlan(refusals=refusals)
     if state.guest is None:

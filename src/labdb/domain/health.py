@@ -63,7 +63,7 @@ def judge(
         _archive(seen, now),
         _backup(server, seen, now),
         *(finding for mount in _mounts(server) for finding in _disk(mount, seen, history)),
-        _certificate(seen, now),
+        _certificate(server, seen, now),
     )
 
 
@@ -102,12 +102,15 @@ def _units(seen: Mapping[str, Any]) -> list[Finding]:
 def _archive(seen: Mapping[str, Any], now: float) -> Finding:
     found = answer(seen, "archiver")
     if found is None:
-        return Finding("archive", "warning", "nothing is known about WAL archiving")
+        why = seen.get("queries", {}).get("archiver", {}).get("error", "")
+        what = "nothing is known about WAL archiving"
+        return Finding("archive", "warning", what, why, "pgbackrest check says whether it works")
     if found["failed_at"] and found["failed_at"] > (found["archived_at"] or 0):
         what = f"archiving fails: {found['failed']}"
         return Finding("archive", "critical", what, hint="pgbackrest check says why")
     if not found["archived_at"]:
-        return Finding("archive", "warning", "no WAL segment was archived yet")
+        what = "no WAL segment was archived yet"
+        return Finding("archive", "warning", what, hint="pgbackrest check says why")
     age = now - found["archived_at"]
     # Without writes there is nothing to archive, however long ago the last segment was.
     if found["waiting"] and age > ARCHIVE_SLACK * found["timeout"]:
@@ -172,7 +175,8 @@ def _disk(
     disk = seen.get("mounts", {}).get(mount)
     if disk is None:
         what = f"nothing is mounted at {mount}"
-        return [] if mount == "/" else [Finding("disk", "critical", what)]
+        hint = "labdb provision mounts it"
+        return [] if mount == "/" else [Finding("disk", "critical", what, hint=hint)]
     share = disk["used"] / disk["size"]
     days = days_to_full(history.get(mount, ()))
     what = f"{mount} is {share:.0%} full, {human_size(disk['free'])} left"
@@ -186,15 +190,18 @@ def _disk(
     return [Finding("disk", "ok", what)]
 
 
-def _certificate(seen: Mapping[str, Any], now: float) -> Finding:
-    found = seen.get("certificate", {})
+def _certificate(server: Server, seen: Mapping[str, Any], now: float) -> Finding:
+    found, tls = seen.get("certificate", {}), server.postgresql.tls
     if "ends" not in found:
-        why = found.get("error", "")
-        return Finding("certificate", "warning", "the server certificate cannot be read", why)
+        what, why = "the server certificate cannot be read", found.get("error", "")
+        return Finding("certificate", "warning", what, why, "labdb provision puts it there")
     left = float(found["ends"]) - now
-    if left < CERTIFICATE_WARNING:
+    # One of labdb's own is renewed by a provision in its last renew_days, not before.
+    own = tls.source == "own-ca"
+    if left < (min(CERTIFICATE_WARNING, tls.renew_days * DAY) if own else CERTIFICATE_WARNING):
         what = f"the server certificate ends in {max(left, 0) / DAY:.0f} days"
-        return Finding("certificate", "warning", what, hint="labdb provision renews it")
+        hint = "labdb provision renews it" if own else "bring a new one (postgresql.tls)"
+        return Finding("certificate", "warning", what, hint=hint)
     return Finding(
         "certificate", "ok", f"the server certificate is valid for {left / DAY:.0f} days"
     )

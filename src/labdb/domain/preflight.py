@@ -75,7 +75,12 @@ def _node(wanted: DesiredGuest, state: ClusterState) -> Finding:
 def _token(wanted: DesiredGuest, state: ClusterState) -> list[Finding]:
     if state.permissions is None:
         return [
-            Finding("token", "warning", "the API does not say what the token may do"),
+            Finding(
+                "token",
+                "warning",
+                "the API does not say what the token may do",
+                hint="compare it yourself: docs/reference/token-privileges.md",
+            ),
         ]
     lacking = missing(wanted, state.version, state.permissions)
     return [
@@ -214,7 +219,9 @@ def _template(wanted: DesiredGuest, state: ClusterState) -> list[Finding]:
         what = f"template {occupant.vmid} is on {occupant.node}, not {wanted.template_node}"
         return [Finding("template", "critical", what, hint=f"declare node: {occupant.node}")]
     if state.template is None:
-        return [Finding("template", "warning", f"template {occupant.vmid} cannot be read")]
+        what = f"template {occupant.vmid} cannot be read"
+        hint = remedy(state.token_id, f"/vms/{occupant.vmid}", "VM.Audit", wanted)
+        return [Finding("template", "warning", what, hint=hint)]
     if not state.template.has_cloud_init:
         what = f"template {occupant.vmid} has no cloud-init drive"
         why = "the guest would come up without user, key and address"

@@ -50,7 +50,7 @@ def plan_removal(
     guest = state.guest
     if not state.node.online:
         what = f"{state.node.name} is offline: nothing can be said about its guests"
-        refusals = (*refusals, Finding("node", "critical", what))
+        refusals = (*refusals, Finding("node", "critical", what, hint="bring it back"))
     if refusals or guest is None:
         return RemovalPlan(step=step, refusals=refusals)
     if confirm_name != wanted.name:

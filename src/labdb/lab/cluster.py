@@ -103,7 +103,13 @@ def load(path: Path = DEFAULT) -> Cluster:
         data: Any = yaml.safe_load(text)
         return Cluster.model_validate(data)
     except OSError as error:
-        raise DeclarationError(f"cannot read the cluster file {path}", why=str(error)) from error
+        raise DeclarationError(
+            f"cannot read the cluster file {path}",
+            why=str(error),
+            hint=f"begin with a copy of {DEFAULT}",
+        ) from error
     except (yaml.YAMLError, ValidationError) as error:
         why = str(error).replace("\n", "; ")
-        raise DeclarationError(f"the cluster file {path} is not usable", why=why) from error
+        raise DeclarationError(
+            f"the cluster file {path} is not usable", why=why, hint=f"compare it with {DEFAULT}"
+        ) from error

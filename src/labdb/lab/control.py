@@ -68,9 +68,10 @@ class Control:
                 answer = json.loads(link.makefile().readline())
         except OSError as error:
             what = f"the emulator at {self.path} is not there"
-            raise ControlError(what, why=str(error)) from error
+            raise ControlError(what, why=str(error), hint="labdb lab up") from error
         if not answer["ok"]:
-            raise ControlError(f"the emulator refused the order {do!r}", why=answer["error"])
+            what = f"the emulator refused the order {do!r}"
+            raise ControlError(what, why=answer["error"], hint="see labdb.lab.control.Control")
         return answer["result"]
 
     def reset(self) -> None:
@@ -276,7 +277,8 @@ def start(
         process.wait(timeout=10)
         process.stdout.close()
         why = (state / "emulator.log").read_text().strip().splitlines() or ["no reason given"]
-        raise RunError("the emulated cluster did not start", why=why[-1])
+        hint = f"all of it: {state / 'emulator.log'}"
+        raise RunError("the emulated cluster did not start", why=why[-1], hint=hint)
     ready = json.loads(line)
     host, _, number = ready["ready"].removeprefix("https://").partition(":")
     return EmulatedPve(

@@ -225,6 +225,5 @@ class _Background:
         self._thread.join(seconds)
         if self._found:
             return self._found[0]
-        return Finding(
-            "repository", "critical", f"the package repository did not answer in {seconds:.0f} s"
-        )
+        what = f"the package repository did not answer in {seconds:.0f} s"
+        return Finding("repository", "critical", what, hint=repository.HINT)

@@ -253,13 +253,36 @@ def test_an_api_that_is_not_there_is_said(pve: EmulatedPve, tmp_path: Path, serv
     assert "does not answer" in caught.value.what
 
 
-def test_a_clone_that_fails_for_space_says_so_at_once(pve: EmulatedPve, provision: Any) -> None:
-    pve.control.fail("POST", CLONE, status=500, message="no space left on storage nvmethin01")
+def test_a_clone_that_fails_for_space_says_so_at_once(
+    pve: EmulatedPve, proxmox: Proxmox, provision: Any
+) -> None:
+    change = proxmox.session.change
+
+    def meddled(method: str, path: str, /, **parameters: Any) -> None:
+        if path.endswith("/clone"):
+            pve.control.fill_storage("nvmethin01", free=1 << 20)
+        change(method, path, **parameters)
+
+    proxmox.session.change = meddled  # type: ignore[method-assign]  # after the preflight
     started = time.monotonic()
     error = _refused(provision)
     assert time.monotonic() - started < 2
     assert isinstance(error, RunError)
-    assert "no space left on storage nvmethin01" in error.why
+    assert error.what == "the Proxmox VE task qmclone failed"
+    assert "storage 'nvmethin01': No space left on device" in error.why
+    assert "log of UPID:node06:" in error.hint
+    assert pve.control.guest(2002) is None
+
+
+def test_a_request_that_is_refused_is_told_in_the_apis_own_words(
+    pve: EmulatedPve, provision: Any
+) -> None:
+    pve.control.fail("POST", CLONE, status=500, message="the moon is in the wrong phase")
+    error = _refused(provision)
+    assert error.exit_code == 5
+    assert error.what == "Proxmox VE refused POST /nodes/node06/qemu/9000/clone"
+    assert error.why == "the moon is in the wrong phase"
+    assert "journalctl" in error.hint
 
 
 def test_a_failed_task_gives_its_own_reason_at_once(
@@ -268,14 +291,14 @@ def test_a_failed_task_gives_its_own_reason_at_once(
     start = "/nodes/node06/qemu/2002/status/start"
     provision()
     proxmox.session.change("POST", "nodes/node06/qemu/2002/status/stop")
-    named = pve.control.errors_for("POST", start)
-    in_task = next(name for name in named if "fail" in name or "bridge" in name or "memory" in name)
-    pve.control.fail("POST", start, error=in_task)
+    pve.control.fail("POST", start, error="start_failed")
     started = time.monotonic()
     error = _refused(provision)
     assert time.monotonic() - started < 2
     assert isinstance(error, RunError)
-    assert error.why
+    assert error.what == "the Proxmox VE task qmstart failed"
+    assert error.why.startswith("start failed: ")
+    assert "UPID:node06:" in error.hint
 
 
 def test_what_somebody_else_changed_is_not_overwritten(

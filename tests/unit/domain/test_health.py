@@ -10,7 +10,7 @@ from labdb.adapters.inventory import load
 from labdb.domain.capacity import DAY, Sample
 from labdb.domain.health import HOUR, duration, judge, service
 from labdb.report import Finding
-from labdb.spec import Schedule, Server
+from labdb.spec import Schedule, Server, Tls
 
 SERVER = load(Path(__file__).parents[3] / "inventories" / "production", "proj-pg01").server
 NOW = 1_800_000_000.0
@@ -202,6 +202,18 @@ def test_a_missing_data_disk_is_critical(seen: dict[str, Any]) -> None:
 def test_a_certificate_near_its_end_is_a_warning(seen: dict[str, Any]) -> None:
     seen["certificate"]["ends"] = str(NOW + 5 * DAY)
     assert _problems(seen)[0].what == "the server certificate ends in 5 days"
+
+
+def test_a_certificate_is_told_only_when_the_remedy_would_help(seen: dict[str, Any]) -> None:
+    seen["certificate"]["ends"] = str(NOW + 15 * DAY)
+    own = SERVER.postgresql.model_copy(update={"tls": Tls(renew_days=10)})
+    later = SERVER.model_copy(update={"postgresql": own})
+    assert not [item for item in judge(later, seen, {}) if item.is_problem]
+    given = Tls(source="given", certificate_file="a.crt", key_file="a.key")
+    postgresql = SERVER.postgresql.model_copy(update={"tls": given})
+    brought = SERVER.model_copy(update={"postgresql": postgresql})
+    (found,) = [item for item in judge(brought, seen, {}) if item.is_problem]
+    assert found.hint == "bring a new one (postgresql.tls)"
 
 
 def test_durations_are_read_easily() -> None:

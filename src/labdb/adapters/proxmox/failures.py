@@ -22,6 +22,7 @@ NO_AGENT = re.compile(
     r"|guest-ping.* failed|got timeout"
 )
 NO_SUCH_GUEST = re.compile(r"Configuration file '.*' does not exist")
+OWN_LOG = "the node's own log may say more: journalctl -u pvedaemon -u pveproxy"
 NODE_DOWN = range(595, 600)
 UNAUTHENTICATED, FORBIDDEN, BAD_REQUEST = 401, 403, 400
 
@@ -91,7 +92,7 @@ def explain(
             hint="see that the node is up and in the cluster: `pvecm nodes`",
         )
     return _explain_text(error.text, why) or RunError(
-        f"Proxmox VE refused {error.request}", why=why
+        f"Proxmox VE refused {error.request}", why=why, hint=OWN_LOG
     )
 
 
@@ -106,7 +107,8 @@ def _explain_token(
             hint=remedy(token_id, path, name, wanted),
         )
     if error.status == FORBIDDEN:
-        return UnreachableError(f"the API token {token_id} may not do this", why=why)
+        hint = "the privileges that it needs: docs/reference/token-privileges.md"
+        return UnreachableError(f"the API token {token_id} may not do this", why=why, hint=hint)
     return UnreachableError(
         f"Proxmox VE at {host} refuses the API token {token_id}",
         why=why,

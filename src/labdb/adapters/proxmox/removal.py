@@ -53,7 +53,12 @@ class Removal:
                 except StaleError as reason:
                     self._session.say(f"{reason}; looking again")
                 plan = self._plan(step, confirm_name)
-        raise RunError(f"VM {self._wanted.vmid} does not reach the end of step {step}")
+        left = ", ".join(plan.actions)
+        raise RunError(
+            f"VM {self._wanted.vmid} does not reach the end of step {step}",
+            why=f"still to be done after {ROUNDS} rounds: {left}",
+            hint="somebody else may be changing it; look at its task list, then run again",
+        )
 
     def _plan(self, step: RemovalStep, confirm_name: str) -> RemovalPlan:
         state = observe(self._session, self._wanted, probe=False)

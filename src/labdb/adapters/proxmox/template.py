@@ -63,7 +63,12 @@ class TemplateBuild:
                     self._session.say(f"{reason}; looking again")
                 plan = plan_template(self._wanted, self._observe())
                 refuse(plan.refusals)
-        raise RunError(f"VM {self._wanted.vmid} does not become a template")
+        left = ", ".join(step.what for step in plan.steps)
+        raise RunError(
+            f"VM {self._wanted.vmid} does not become a template",
+            why=f"still to be done after {ROUNDS} rounds: {left}",
+            hint="somebody else may be changing it; look at its task list, then run again",
+        )
 
     def _observe(self) -> TemplateState:
         session, wanted = self._session, self._wanted
@@ -74,7 +79,11 @@ class TemplateBuild:
             description = str(config.get("description", ""))
         node = observe_node(session, wanted.node, online=True)
         if not node.online:
-            raise UnreachableError(f"node {wanted.node} is offline")
+            raise UnreachableError(
+                f"node {wanted.node} is offline or unknown",
+                why="it tells nothing about its storages",
+                hint="bring it back, or declare guest.template.node",
+            )
         store = node.storage(wanted.image_storage)
         images = []
         if store and store.active and "import" in store.content:
