@@ -13,6 +13,7 @@ import click
 import yaml
 
 from labdb import errors
+from labdb.cli import app
 from labdb.cli.app import cli
 from labdb.domain import privileges
 from labdb.domain.desired import DesiredGuest
@@ -230,6 +231,7 @@ def exit_codes_page() -> str:
         (error.exit_code, f"`{error.code}`", (error.__doc__ or "").splitlines()[0])
         for error in classes
     ]
+    rows.append((app.INTERRUPTED, "", "Interrupted (Ctrl-C, SIGTERM); the next run takes it up."))
     rows.append((70, f"`{errors.LabdbError.code}`", "A defect of labdb; please report it."))
     table = _table(("Exit code", "`error.code` in JSON", "Meaning"), rows)
     return f"{NOTE}\n# Exit codes\n\n{table}"

@@ -58,7 +58,7 @@ class LazyGroup(click.Group):
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 1 needs attention, 2 usage, 3 declaration, 4 unreachable, "
-    "5 run failed, 6 refused, 70 defect.",
+    "5 run failed, 6 refused, 70 defect, 130 interrupted.",
 )
 @click.version_option(__version__, prog_name="labdb")
 def cli() -> None:

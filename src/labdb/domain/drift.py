@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Protocol
 
-from labdb.report import Change, Effect
+from labdb.report import Change, Effect, Finding
 
 BYTES: Mapping[str, int] = {"B": 1, "kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 MICROSECONDS: Mapping[str, int] = {
@@ -48,7 +48,10 @@ class Parameter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RunningParameter:
-    """A row of pg_settings; *shown* is the value as SHOW prints it."""
+    """A row of pg_settings.
+
+    *shown* is the value as SHOW prints it, *by_hand* tells that ALTER SYSTEM set it.
+    """
 
     name: str
     setting: str
@@ -58,6 +61,7 @@ class RunningParameter:
     shown: str
     pending_restart: bool = False
     source: str = ""
+    by_hand: bool | None = False
 
 
 def parameter_changes(
@@ -82,6 +86,29 @@ def parameter_changes(
             )
         )
     return tuple(changes)
+
+
+def set_by_hand(
+    changes: Iterable[Change], running: Iterable[RunningParameter]
+) -> tuple[tuple[Change, ...], tuple[Finding, ...]]:
+    """Return the *changes* that a run makes, and a finding for those that it cannot.
+
+    What ALTER SYSTEM has set wins over every file; labdb leaves it to whoever set it.
+    """
+    kept = {row.name for row in running if row.by_hand}
+    changes = tuple(changes)
+    left = {change.field: change for change in changes if change.field in kept}
+    findings = tuple(
+        Finding(
+            "alter system",
+            "warning",
+            f"{name} is {change.before} by ALTER SYSTEM, {change.after} is declared",
+            "it wins over the configuration files, and labdb leaves it",
+            f"ALTER SYSTEM RESET {name}; or declare it in postgresql.parameters",
+        )
+        for name, change in left.items()
+    )
+    return tuple(change for change in changes if change.field not in left), findings
 
 
 def differs(text: str, row: RunningParameter) -> bool:

@@ -122,7 +122,7 @@ def _create(
         if change.effect is Effect.FORBIDDEN
         else replace(change, before=None, effect=Effect.CREATE, reason="")
         for change in rest.changes
-        if change.field != "description"
+        if change.field not in ("description", "power")
     )
     return GuestPlan(
         changes=(made, *changes),
@@ -179,18 +179,19 @@ def _converge(  # noqa: PLR0913  # the two permissions are keywords of the publi
         *backup[0],
         *(item.change for item in closing),
     )
+    power = _power(wanted, guest, changes, allow_restart=allow_restart)
     refusals = tuple(disk.refusal for disk in disks if disk.refusal)
     steps = (
         *_configure(now),
         *_disk_steps(disks),
         *([Step(Action.CLOUD_INIT, "write the cloud-init drive anew")] if rerun else []),
-        *_power(wanted, guest, changes, allow_restart=allow_restart),
+        *power,
         *rules[1],
         *backup[1],
         *_configure(closing),
     )
     return GuestPlan(
-        changes=changes,
+        changes=(*changes, *_power_changes(power)),
         steps=() if refusals else steps,
         refusals=refusals,
         findings=guest_findings(wanted, guest),
@@ -241,3 +242,13 @@ def _power(
     if allow_restart and waits:
         return (Step(Action.RESTART, f"restart VM {wanted.vmid}"), wait)
     return (wait,) if is_unfinished(guest) else ()
+
+
+def _power_changes(steps: Sequence[Step]) -> tuple[Change, ...]:
+    said = {
+        Action.START: Change("guest", "power", "stopped", "running", Effect.LIVE),
+        Action.RESTART: Change(
+            "guest", "power", "running", "restarted", Effect.RESTART, "it was allowed by name"
+        ),
+    }
+    return tuple(said[step.action] for step in steps if step.action in said)

@@ -40,10 +40,9 @@ def service(server: Server) -> str:
     return f"postgresql@{server.postgresql.major}-{server.postgresql.cluster}.service"
 
 
-def answer(seen: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+def answer(seen: Mapping[str, Any], name: str) -> Any:
     """Return what query *name* answered; None when it failed."""
-    found: dict[str, Any] | None = seen.get("queries", {}).get(name, {}).get("ok")
-    return found
+    return seen.get("queries", {}).get(name, {}).get("ok")
 
 
 def judge(

@@ -15,7 +15,7 @@ class Pin:
     changed: bool
 
 
-def pin(text: str, host: str, public_key: str, *, is_new: bool) -> Pin:
+def pin(text: str, host: str, public_key: str, *, is_new: bool, file: str = "known_hosts") -> Pin:
     """Return *text* with *public_key* for *host*.
 
     Args:
@@ -23,6 +23,7 @@ def pin(text: str, host: str, public_key: str, *, is_new: bool) -> Pin:
         host: address of the guest.
         public_key: one line, as the guest's own ``ssh_host_ed25519_key.pub`` has it.
         is_new: this run created the guest, so an older key belongs to a machine that is gone.
+        file: where *text* comes from, for the message.
 
     Raises:
         RefusedError: the host is known by another key.
@@ -37,7 +38,7 @@ def pin(text: str, host: str, public_key: str, *, is_new: bool) -> Pin:
         raise RefusedError(
             f"the SSH host key of {host} has changed",
             why="the guest was replaced, its cloud-init ran anew, or somebody sits in between",
-            hint=f"if you know why, forget the old one: ssh-keygen -R {host} -f <known_hosts file>",
+            hint=f"if you know why, forget the old one: ssh-keygen -R {host} -f {file}",
         )
     kept = [line for line in lines if line not in known]
     return Pin("\n".join([*kept, wanted]) + "\n", changed=True)

@@ -12,17 +12,19 @@ from labdb.adapters import proxmox, repository, shell
 from labdb.adapters.content import query
 from labdb.adapters.inventory import Declaration
 from labdb.domain import preflight
-from labdb.domain.drift import RunningParameter, parameter_changes
+from labdb.domain.drift import RunningParameter, parameter_changes, set_by_hand
 from labdb.domain.guest import GuestPlan, plan_guest
-from labdb.domain.known_hosts import is_known
+from labdb.domain.guest_config import is_unfinished
+from labdb.domain.health import answer, service
+from labdb.domain.known_hosts import is_known, pin
 from labdb.domain.storage_budget import storage_findings
 from labdb.domain.variables import postgresql_parameters
-from labdb.errors import UnreachableError
-from labdb.facts import ClusterState
+from labdb.errors import RefusedError, UnreachableError
+from labdb.facts import ClusterState, GuestState
 from labdb.report import Change, Effect, Finding, Phase, Report
 
 Say = Callable[[str], None]
-NAMES_SHOWN = 4
+UNSEEN = "not seen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +86,24 @@ def plan(
     say("PostgreSQL")
     database = _look_at_database(declaration, state, client)
     changes = guest.changes
+    by_hand: tuple[Finding, ...] = ()
     if database.running:
-        changes += parameter_changes(parameters, database.running)
+        differing, by_hand = set_by_hand(
+            parameter_changes(parameters, database.running), database.running
+        )
+        changes += differing
     elif database.absent:
         changes += (_new_cluster(declaration),)
     checks = preflight.check(declaration.server, state)
-    findings = [*checks, *guest.findings, *guest.refusals, *database.findings]
-    findings += storage_findings(declaration.server)
+    findings = [*checks, *guest.findings, *guest.refusals, *database.findings, *by_hand]
+    findings += [*_withheld(guest), *storage_findings(declaration.server)]
     if database.absent and (found := package_source.result(repository.LONGEST)):
         findings.append(found)
     blockers = tuple(preflight.blockers(tuple(findings)))
     data["postgresql"] = _word_for(database)
     data["withheld"] = [asdict(change) for change in guest.withheld]
     report = replace(
-        _report(declaration, _summary(changes, blockers), data, begin),
+        _report(declaration, _summary(changes, blockers, data["postgresql"]), data, begin),
         changes=changes,
         findings=tuple(findings),
     )
@@ -132,31 +138,73 @@ def _look_at_database(
         return _Database(absent=state.guest is None)
     if not declaration.environment.probe_addresses:
         return _Database(findings=(_unseen("addresses are not probed (probe_addresses)"),))
-    wanted = {
-        "port": declaration.server.postgresql.port,
-        "queries": [{"name": "settings", "database": "postgres", "sql": query("settings")}],
-    }
     try:
-        with ExitStack() as stack:
-            guest = shell.guest_of(declaration)
-            if not _is_pinned(guest):
-                key = client.host_key(declaration.server.guest.node, declaration.server.guest.vmid)
-                if key is None:
-                    return _Database(findings=(_unseen("the guest agent tells no host key"),))
-                guest = stack.enter_context(shell.with_host_key(guest, key))
-            answer = shell.probe(guest, wanted)["queries"]["settings"]
+        seen = _ask(declaration, state.guest, client)
+    except RefusedError as error:
+        changed = Finding("host key", "critical", error.what, error.why, error.hint)
+        return _Database(findings=(changed,))
     except UnreachableError as error:
         return _Database(findings=(_unseen(f"{error.what}: {error.why}", error.hint),))
-    if "error" in answer:
-        return _Database(answers=True, absent=True)
-    rows = tuple(RunningParameter(**row) for row in answer["ok"])
-    return _Database(running=rows, findings=_pending(rows), answers=True)
+    rows = answer(seen, "settings")
+    if rows is None:
+        there = any(seen["files"].values())
+        found = (_silent(declaration, seen["queries"]["settings"]["error"]),) if there else ()
+        return _Database(findings=found, answers=True, absent=not there)
+    running = tuple(RunningParameter(**row) for row in rows)
+    return _Database(running=running, findings=_pending(running), answers=True)
+
+
+def _ask(declaration: Declaration, state: GuestState, client: proxmox.Proxmox) -> dict[str, Any]:
+    """Return what the guest says; its host key must be the one that the hypervisor tells.
+
+    Raises:
+        RefusedError: it was another one until now.
+        UnreachableError: it does not answer, or nobody knows its host key.
+    """
+    guest, cluster = shell.guest_of(declaration), declaration.server.postgresql
+    key = client.host_key(state.node, state.vmid)
+    wanted = {
+        "port": cluster.port,
+        "queries": [{"name": "settings", "database": "postgres", "sql": query("settings")}],
+        "files": [f"{cluster.data_directory}/PG_VERSION"],
+    }
+    with ExitStack() as stack:
+        if _is_pinned(guest):
+            # A guest that an interrupted run was making may have had another one.
+            if key is not None and not is_unfinished(state):
+                known = guest.known_hosts
+                text = known.read_text(encoding="utf-8")
+                pin(text, guest.address, key, is_new=False, file=str(known))
+        elif key is not None:
+            guest = stack.enter_context(shell.with_host_key(guest, key))
+        else:
+            raise UnreachableError(
+                f"the SSH host key of {guest.address} is not known",
+                why="the guest agent does not tell it",
+                hint="in the guest: apt install qemu-guest-agent",
+            )
+        return shell.probe(guest, wanted)
 
 
 def _is_pinned(guest: shell.Guest) -> bool:
     if not guest.known_hosts.is_file():
         return False
     return is_known(guest.known_hosts.read_text(encoding="utf-8"), guest.address)
+
+
+def _silent(declaration: Declaration, why: str) -> Finding:
+    what = "PostgreSQL is there and does not answer"
+    hint = f"journalctl -u {service(declaration.server)}; labdb provision starts it"
+    return Finding("postgresql", "warning", what, why, hint)
+
+
+def _withheld(guest: GuestPlan) -> tuple[Finding, ...]:
+    if not guest.withheld:
+        return ()
+    names = ", ".join(change.field for change in guest.withheld)
+    why = "with new SSH host keys at the next boot, so it is done only when asked for"
+    hint = "labdb provision --allow-cloud-init-rerun"
+    return (Finding("cloud-init", "info", f"not changed by itself: {names}", why, hint),)
 
 
 def _pending(rows: Sequence[RunningParameter]) -> tuple[Finding, ...]:
@@ -189,14 +237,15 @@ def _row(item: Any) -> dict[str, str]:
 def _word_for(database: _Database) -> str:
     if database.running:
         return "running"
-    return "absent" if database.absent else "not seen"
+    return "absent" if database.absent else UNSEEN
 
 
-def _summary(changes: Sequence[Change], blockers: Sequence[Finding]) -> str:
+def _summary(changes: Sequence[Change], blockers: Sequence[Finding], postgresql: str) -> str:
     if blockers:
         return f"refused: {blockers[0].what}"
     if not changes:
-        return "nothing to do"
+        unseen = "; PostgreSQL was not looked at" if postgresql == UNSEEN else ""
+        return f"nothing to do{unseen}"
     counts = Counter(change.effect for change in changes)
     parts = ", ".join(f"{counts[effect]} {effect}" for effect in Effect if counts[effect])
     return f"{len(changes)} {'change' if len(changes) == 1 else 'changes'}: {parts}"

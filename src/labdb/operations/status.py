@@ -57,7 +57,7 @@ def status(declaration: Declaration) -> Report:
             history = _remember(declaration, seen)
             findings += judge(server, seen, history)
             screen |= _screen(seen, history)
-            data["seen"] = {key: seen[key] for key in ("mounts", "units", "system")}
+            data["seen"] = seen
     problems = sum(finding.is_problem for finding in findings)
     summary = f"{problems} to look at" if problems else "all is well"
     phases = (Phase("status", round(time.monotonic() - begin, 3)),)

@@ -122,6 +122,8 @@ def look(wanted: dict[str, Any]) -> dict[str, Any]:
         answer["units"] = units(wanted["units"])
     if "mounts" in wanted:
         answer["mounts"] = mounts(wanted["mounts"])
+    if "files" in wanted:
+        answer["files"] = {path: os.access(path, os.F_OK) for path in wanted["files"]}
     if "certificate" in wanted:
         answer["certificate"] = certificate(wanted["certificate"])
     if "system" in wanted:

@@ -7,6 +7,7 @@ SELECT json_agg(
            'context', context,
            'source', source,
            'pending_restart', pending_restart,
+           'by_hand', sourcefile LIKE '%/postgresql.auto.conf',
            'shown', current_setting(name, true)
          )
        )

@@ -432,7 +432,7 @@ def test_a_changed_host_key_is_refused(
     with pytest.raises(RefusedError) as caught:
         proxmox.pin_host_key(server, known_hosts, is_new=False)
     assert "host key of 198.18.20.8 has changed" in caught.value.what
-    assert "ssh-keygen -R" in caught.value.hint
+    assert f"ssh-keygen -R 198.18.20.8 -f {known_hosts}" in caught.value.hint
     assert "someotherkey" in known_hosts.read_text()
 
 

@@ -18,6 +18,8 @@ pytestmark = pytest.mark.proxmox
 
 KEYS = ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBSGb6BsIXU0Sk1TRhDUyIw1GQ0xZmFrZWtleQ== operator",)
 
+FIRST_RUN_CHANGES = 17
+
 
 def _guest(pve: EmulatedPve) -> dict[str, Any]:
     guest = pve.control.guest(2002)
@@ -157,7 +159,12 @@ def test_a_client_that_is_gone_loses_its_rule_and_other_rules_stay(
     assert (5432, "198.18.20.0/24") in rules
 
 
-@pytest.mark.parametrize("after", range(1, 12))
+def test_a_first_run_makes_so_many_changes(pve: EmulatedPve, provision: Any) -> None:
+    provision()
+    assert len(_writes(pve)) == FIRST_RUN_CHANGES
+
+
+@pytest.mark.parametrize("after", range(1, FIRST_RUN_CHANGES + 1))
 def test_an_interrupted_run_is_taken_up_by_the_next(
     pve: EmulatedPve, proxmox: Proxmox, provision: Any, server: Server, after: int
 ) -> None:

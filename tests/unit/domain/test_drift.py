@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labdb.domain.drift import RunningParameter, differs, parameter_changes
+from labdb.domain.drift import RunningParameter, differs, parameter_changes, set_by_hand
 from labdb.report import Effect
 
 
@@ -95,6 +95,26 @@ def test_a_parameter_that_the_server_does_not_know_yet_is_new() -> None:
         [Declared("pg_stat_statements.max", "5000", context="postmaster")], []
     )
     assert (change.before, change.after, change.effect) == (None, "5000", Effect.RESTART)
+
+
+def test_what_alter_system_has_set_is_told_and_not_promised() -> None:
+    running = [
+        replace(_row("5120", "integer", "kB"), name="work_mem", by_hand=True),
+        replace(_row("1", "integer", context="postmaster"), name="max_connections"),
+        replace(_row("7", "integer"), name="geqo_effort", by_hand=True),
+    ]
+    differing = parameter_changes(
+        [
+            Declared("work_mem", "4MB"),
+            Declared("max_connections", "200"),
+            Declared("geqo_effort", "7"),
+        ],
+        running,
+    )
+    changes, findings = set_by_hand(differing, running)
+    assert [change.field for change in changes] == ["max_connections"]
+    assert [finding.severity for finding in findings] == ["warning"]
+    assert "ALTER SYSTEM RESET work_mem" in findings[0].hint
 
 
 def test_no_difference_is_no_change() -> None:

@@ -158,9 +158,25 @@ def test_a_guest_without_its_system_disk_gets_no_empty_one(wanted: DesiredGuest)
     assert _plan(_guest(scsi0=None), wanted).refusals
 
 
-def test_a_stopped_guest_is_started(wanted: DesiredGuest) -> None:
-    actions = [step.action for step in _plan(_guest(False), wanted).steps]
-    assert actions == [Action.START, Action.AWAIT]
+def test_a_stopped_guest_is_started_and_the_plan_says_so(wanted: DesiredGuest) -> None:
+    plan = _plan(_guest(False), wanted)
+    assert [step.action for step in plan.steps] == [Action.START, Action.AWAIT]
+    assert [(c.field, c.before, c.after) for c in plan.changes] == [("power", "stopped", "running")]
+
+
+def test_an_allowed_restart_is_in_the_plan(wanted: DesiredGuest) -> None:
+    plan = _plan(_guest(cores="4"), wanted, allow_restart=True)
+    assert [(c.field, c.effect) for c in plan.changes] == [
+        ("cores", Effect.NEXT_BOOT),
+        ("power", Effect.RESTART),
+    ]
+
+
+def test_whatever_is_done_is_in_the_plan(wanted: DesiredGuest) -> None:
+    for guest in (None, _guest(), _guest(False), _guest(cores="4"), _guest(protection="0")):
+        for allowed in (False, True):
+            plan = _plan(guest, wanted, allow_restart=allowed, allow_cloud_init_rerun=allowed)
+            assert bool(plan.changes) >= bool(plan.steps)
 
 
 def test_the_description_of_an_adopted_guest_is_left_alone(wanted: DesiredGuest) -> None:

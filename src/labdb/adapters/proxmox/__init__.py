@@ -112,7 +112,7 @@ class Proxmox:
                 why="the guest agent does not answer, or the token lacks VM.GuestAgent.FileRead",
                 hint=f"install qemu-guest-agent there, or put the key you trust into {known_hosts}",
             )
-        result: Pin = pin(text, wanted.network.host, key, is_new=is_new)
+        result: Pin = pin(text, wanted.network.host, key, is_new=is_new, file=str(known_hosts))
         if result.changed and not dry:
             known_hosts.parent.mkdir(parents=True, exist_ok=True)
             fresh = known_hosts.with_name(known_hosts.name + ".new")
