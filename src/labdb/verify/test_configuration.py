@@ -5,7 +5,7 @@ from typing import Any
 from labdb.adapters.content import query
 from labdb.adapters.inventory import Declaration
 from labdb.domain.drift import RunningParameter, parameter_changes
-from labdb.domain.tuning import tune
+from labdb.domain.tuning import Inputs, tune
 from labdb.domain.variables import postgresql_parameters
 from labdb.verify.conftest import Sql
 
@@ -18,7 +18,7 @@ def test_effective_parameters_equal_the_plan(sql: Sql, declaration: Declaration)
 
 
 def test_every_role_has_its_planned_settings(sql: Sql, declaration: Declaration) -> None:
-    planned = tune(declaration.server).roles
+    planned = tune(Inputs.of(declaration.server)).roles
     rows = sql(
         "SELECT rolname, setconfig FROM pg_db_role_setting JOIN pg_roles ON setrole = pg_roles.oid "
         "WHERE setdatabase = 0"
