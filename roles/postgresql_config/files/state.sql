@@ -1,6 +1,5 @@
 -- How the running server stands to its files, as one JSON object.
 SELECT json_build_object(
-    'files', :'files'::json,
     'included', :'included'::boolean,
     'loaded', extract(epoch FROM pg_conf_load_time()),
     'stale', EXISTS (
