@@ -34,7 +34,7 @@ def ansible_environment() -> dict[str, str]:
         "ANSIBLE_ROLES_PATH": str(ROOT / "roles"),
         "ANSIBLE_FILTER_PLUGINS": str(plugins / "filter"),
         "ANSIBLE_LIBRARY": str(plugins / "modules"),
-        "ANSIBLE_CALLBACKS_ENABLED": "ansible.posix.profile_tasks",
+        "ANSIBLE_LOOKUP_PLUGINS": str(plugins / "lookup"),
         "ANSIBLE_CALLBACK_PLUGINS": "",
         "ANSIBLE_STDOUT_CALLBACK": "default",
         "ANSIBLE_HOST_KEY_CHECKING": "True",
