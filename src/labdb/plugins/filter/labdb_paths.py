@@ -3,16 +3,20 @@
 from pathlib import Path
 from typing import Any
 
-from labdb.paths import expand, state_dir
+# What the filters need they import when they are called: see labdb.plugins.filter.labdb.
 
 
 def labdb_path(text: Any, inventory_dir: Any) -> str:
     """Return the path that a declaration means by *text*; empty stays empty."""
+    from labdb.paths import expand  # noqa: PLC0415
+
     return str(expand(str(text), relative_to=Path(str(inventory_dir)))) if text else ""
 
 
 def labdb_state(name: Any, environment: Any) -> str:
     """Return the path of labdb's own file *name* for the environment called *environment*."""
+    from labdb.paths import state_dir  # noqa: PLC0415
+
     return str(state_dir() / str(environment) / str(name))
 
 
