@@ -11,8 +11,9 @@ from labdb.adapters.inventory import Declaration
 from labdb.domain.variables import role_variables
 from labdb.errors import LabdbError, RefusedError, RunError
 from labdb.events import Event, RunFinished, TaskFinished
+from labdb.operations.connection import connection, write_authority
 from labdb.operations.plan import Allowed, Plan, plan
-from labdb.operations.verify import verify
+from labdb.operations.verify import prove
 from labdb.report import Finding, Phase, Report
 
 PLAYBOOK = "provision"
@@ -125,7 +126,8 @@ def _run(job: _Job, planned: Plan) -> Report:
             findings.append(_unchecked())
     else:
         watcher.say("verification")
-        proven = verify(declaration)
+        # It was the playbook that spoke to the guest a moment ago: nobody asks whether it answers.
+        proven = prove(declaration)
         findings += proven.findings
         phases += proven.phases
     data: dict[str, Any] = {
@@ -233,49 +235,6 @@ def play_alone(  # noqa: PLR0913  # what a command of one playbook is made of
         )
         run.write("report", report.to_dict())
         return report
-
-
-def connection(declaration: Declaration) -> dict[str, Any]:
-    """Return how a client connects: the CA file, a psql command for each database."""
-    server = declaration.server
-    certificate = authority_file(declaration.environment.name)
-    databases = [database.name for database in server.access.databases] or ["postgres"]
-    owners = [database.owner for database in server.access.databases]
-    owners = owners or [role.name for role in server.access.roles]
-    role = owners[0] if owners else "postgres"
-    return {
-        "ca_file": str(certificate),
-        "address": server.address,
-        "port": server.postgresql.port,
-        "psql": (
-            f'psql "host={server.address} port={server.postgresql.port} dbname={databases[0]} '
-            f'user={role} sslmode=verify-full sslrootcert={certificate}"'
-        ),
-        "password": f"labdb secrets show {server.name} {role} -i {declaration.inventory}",
-        "exporters": exporters(declaration),
-    }
-
-
-def exporters(declaration: Declaration) -> dict[str, str]:
-    """Return the URL of each exporter's metrics."""
-    variables = role_variables(declaration.server, declaration.environment)
-    return {
-        name: f"http://{variables[f'{name}_listen_address']}:{variables[f'{name}_port']}/metrics"
-        for name in ("node_exporter", "postgres_exporter", "pgbackrest_exporter")
-    }
-
-
-def authority_file(environment: str) -> Path:
-    """Return the file with the CA certificate that clients of *environment* trust."""
-    return rundir.environment_dir(environment) / "ca.crt"
-
-
-def write_authority(environment: str, certificate: str) -> None:
-    """Keep the CA certificate where clients find it."""
-    path = authority_file(environment)
-    if not path.is_file() or path.read_text(encoding="utf-8") != certificate:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.write_text(certificate, encoding="utf-8")
 
 
 def _summary(

@@ -22,14 +22,23 @@ NOTHING_WRONG, SOMETHING_WRONG = 0, 1
 
 
 def verify(declaration: Declaration) -> Report:
-    """Run every proof and return one finding for each.
+    """Run every proof on a guest that answers and return one finding for each.
 
     Raises:
         RunError: the proofs could not be run at all.
         UnreachableError: the guest does not answer; not one proof could be tried.
     """
-    begin = time.monotonic()
     shell.probe(shell.guest_of(declaration), {})
+    return prove(declaration)
+
+
+def prove(declaration: Declaration) -> Report:
+    """Run every proof and return one finding for each.
+
+    Raises:
+        RunError: the proofs could not be run at all.
+    """
+    begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="labdb-verify-") as folder:
         results = Path(folder) / "results.xml"
         done = subprocess.run(

@@ -20,7 +20,7 @@ import testinfra
 from labdb.adapters import inventory, shell, vault
 from labdb.adapters.inventory import Declaration
 from labdb.domain.access import logins
-from labdb.operations.provision import authority_file
+from labdb.operations.connection import authority_file
 
 OPENING = re.compile(r"ip saddr (\S+) tcp dport (\d+) .*accept.*")
 ALWAYS_OPEN = ("ct state established,related accept", 'iif "lo" accept', "meta l4proto { icmp, ")

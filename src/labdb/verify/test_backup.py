@@ -4,10 +4,14 @@ import json
 import time
 from typing import Any
 
+import pytest
+
 from labdb.adapters.inventory import Declaration
 from labdb.verify.conftest import Sql
 
 ARCHIVED_WITHIN_SECONDS = 60
+POLL_SECONDS = 0.1
+TIMERS = ("pgbackrest-full.timer", "pgbackrest-differential.timer")
 
 
 def _info(host: Any, stanza: str) -> dict[str, Any]:
@@ -32,13 +36,18 @@ def test_a_switched_wal_segment_reaches_the_repository(
         newest = str(_info(host, declaration.server.stanza)["archive"][-1]["max"])
         if newest >= row["segment"]:
             return
-        time.sleep(1)
+        time.sleep(POLL_SECONDS)
     (archiver,) = sql("SELECT last_failed_wal, last_failed_time FROM pg_stat_archiver")
     raise AssertionError(f"{row['segment']} was not archived; newest {newest}; {archiver}")
 
 
-def test_a_backup_is_restorable_in_its_info(host: Any, declaration: Declaration) -> None:
-    info = _info(host, declaration.server.stanza)
+@pytest.fixture(scope="module")
+def info(host: Any, declaration: Declaration) -> dict[str, Any]:
+    """Return what pgBackRest says of the stanza."""
+    return _info(host, declaration.server.stanza)
+
+
+def test_a_backup_is_restorable_in_its_info(info: dict[str, Any]) -> None:
     assert info["status"]["code"] == 0, info["status"]["message"]
     full = [item for item in info["backup"] if item["type"] == "full" and not item["error"]]
     assert full
@@ -46,8 +55,8 @@ def test_a_backup_is_restorable_in_its_info(host: Any, declaration: Declaration)
     assert newest["min"] <= full[-1]["archive"]["stop"] <= newest["max"]
 
 
-def test_the_repository_is_encrypted(host: Any, declaration: Declaration) -> None:
-    assert _info(host, declaration.server.stanza)["cipher"] == "aes-256-cbc"
+def test_the_repository_is_encrypted(info: dict[str, Any]) -> None:
+    assert info["cipher"] == "aes-256-cbc"
 
 
 def test_the_repository_is_on_its_own_volume(host: Any, declaration: Declaration) -> None:
@@ -56,12 +65,16 @@ def test_the_repository_is_on_its_own_volume(host: Any, declaration: Declaration
 
 
 def test_the_timers_are_armed(host: Any) -> None:
-    for name in ("pgbackrest-full", "pgbackrest-differential"):
-        timer = host.service(f"{name}.timer")
-        assert timer.is_running
-        assert timer.is_enabled
-        shown = host.check_output("systemctl show -p NextElapseUSecRealtime %s.timer", name)
-        assert shown.partition("=")[2]
+    asked = "ActiveState,UnitFileState,NextElapseUSecRealtime"
+    shown = host.check_output("systemctl show -p %s %s %s", asked, *TIMERS)
+    timers = [
+        dict(line.split("=", 1) for line in unit.splitlines()) for unit in shown.split("\n\n")
+    ]
+    assert len(timers) == len(TIMERS)
+    for timer in timers:
+        assert timer["ActiveState"] == "active"
+        assert timer["UnitFileState"] == "enabled"
+        assert timer["NextElapseUSecRealtime"]
 
 
 def test_nothing_is_stuck_in_the_archiver(sql: Sql) -> None:

@@ -36,16 +36,16 @@ def test_no_secret_is_in_a_file_that_everybody_may_read(host: Any, secrets: list
 
 def test_no_secret_is_in_a_log(host: Any, declaration: Declaration, secrets: list[str]) -> None:
     own = f"{declaration.server.postgresql.data_directory}/log"
-    assert _holds_none(host.run(LOGS).stdout, secrets)
-    assert _holds_none(host.run("tail -q -c 1000000 %s/*", own).stdout, secrets)
+    logged = host.run(f"{LOGS} %s/*", own).stdout
+    assert logged
+    assert _holds_none(logged, secrets)
 
 
 def test_private_files_are_private(host: Any, declaration: Declaration) -> None:
     wanted = declaration.server.postgresql
-    key = host.file(f"/etc/postgresql/{wanted.major}/{wanted.cluster}/tls/server.key")
-    assert key.exists
-    assert key.mode & 0o007 == 0
-    config = host.file("/etc/pgbackrest.conf")
-    assert config.exists
-    assert config.mode & 0o007 == 0
-    assert config.group == "postgres"
+    key = f"/etc/postgresql/{wanted.major}/{wanted.cluster}/tls/server.key"
+    shown = host.check_output("stat -c '%%a %%G' %s /etc/pgbackrest.conf", key)
+    (key_mode, _), (mode, group) = (line.split() for line in shown.splitlines())
+    assert int(key_mode, 8) & 0o007 == 0
+    assert int(mode, 8) & 0o007 == 0
+    assert group == "postgres"

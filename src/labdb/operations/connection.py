@@ -1,0 +1,51 @@
+"""How a client reaches what was made: address, CA, exporters."""
+
+from pathlib import Path
+from typing import Any
+
+from labdb.adapters import rundir
+from labdb.adapters.inventory import Declaration
+from labdb.domain.variables import role_variables
+
+
+def connection(declaration: Declaration) -> dict[str, Any]:
+    """Return how a client connects: the CA file, a psql command for each database."""
+    server = declaration.server
+    certificate = authority_file(declaration.environment.name)
+    databases = [database.name for database in server.access.databases] or ["postgres"]
+    owners = [database.owner for database in server.access.databases]
+    owners = owners or [role.name for role in server.access.roles]
+    role = owners[0] if owners else "postgres"
+    return {
+        "ca_file": str(certificate),
+        "address": server.address,
+        "port": server.postgresql.port,
+        "psql": (
+            f'psql "host={server.address} port={server.postgresql.port} dbname={databases[0]} '
+            f'user={role} sslmode=verify-full sslrootcert={certificate}"'
+        ),
+        "password": f"labdb secrets show {server.name} {role} -i {declaration.inventory}",
+        "exporters": exporters(declaration),
+    }
+
+
+def exporters(declaration: Declaration) -> dict[str, str]:
+    """Return the URL of each exporter's metrics."""
+    variables = role_variables(declaration.server, declaration.environment)
+    return {
+        name: f"http://{variables[f'{name}_listen_address']}:{variables[f'{name}_port']}/metrics"
+        for name in ("node_exporter", "postgres_exporter", "pgbackrest_exporter")
+    }
+
+
+def authority_file(environment: str) -> Path:
+    """Return the file with the CA certificate that clients of *environment* trust."""
+    return rundir.environment_dir(environment) / "ca.crt"
+
+
+def write_authority(environment: str, certificate: str) -> None:
+    """Keep the CA certificate where clients find it."""
+    path = authority_file(environment)
+    if not path.is_file() or path.read_text(encoding="utf-8") != certificate:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.write_text(certificate, encoding="utf-8")
