@@ -1,0 +1,169 @@
+"""Voids shaped like DESIVAST's: four algorithms, two caps, radii with the published moments."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from bench.desi import cosmology, sky
+from bench.desi.healpix import Floats, Integers
+from bench.desi.pgcopy import Batch
+
+INGESTED = 807_667_200_000_000
+NEAREST, FARTHEST = 0.03, 0.24
+"""Redshifts of the volume-limited sample that voids are found in."""
+CAPS = ("NGC", "SGC")
+
+
+@dataclass(frozen=True, slots=True)
+class Algorithm:
+    """A void finder: its voids in each cap, and its radii in Mpc/h."""
+
+    name: str
+    counts: tuple[int, int]
+    mean: float
+    median: float
+    deviation: float
+    file: str
+    has_redshift: bool = True
+
+
+ALGORITHMS = (
+    Algorithm("REVOLVER", (1692, 300), 17.24, 15.88, 5.68, "V2_REVOLVER"),
+    Algorithm("VIDE", (1258, 220), 17.25, 15.38, 6.63, "V2_VIDE"),
+    Algorithm("VoidFinder", (3241, 524), 12.60, 11.93, 2.28, "VoidFinder", has_redshift=False),
+    Algorithm("ZOBOV", (2950, 569), 13.72, 11.50, 12.00, "V2_ZOBOV"),
+)
+ZONES = (2950, 569)
+"""Zones of the tessellation in each cap: the voids of ZOBOV, before any is pruned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voids:
+    """The voids of one algorithm in one cap; *xyz* are rows in Mpc/h."""
+
+    algorithm: Algorithm
+    cap: str
+    void: Integers
+    ra: Floats
+    dec: Floats
+    redshift: Floats
+    xyz: Floats
+    radius: Floats
+    edge: Integers
+
+    def batch(self) -> Batch:
+        """Return the rows of ``raw_catalogs.desivast_voids``, its serial key left out."""
+        x, y, z = self.xyz
+        known = self.algorithm.has_redshift
+        return {
+            "algorithm": self.algorithm.name,
+            "original_void_index": self.void,
+            "ra": self.ra,
+            "dec": self.dec,
+            "redshift": self.redshift if known else None,
+            "x_mpc_h": x,
+            "y_mpc_h": y,
+            "z_mpc_h": z,
+            "radius_mpc_h": self.radius,
+            "edge_flag": None if known else self.edge.astype(np.int32),
+            "galactic_cap": self.cap,
+            "source_file": f"DESIVAST_BGS_VOLLIM_{self.algorithm.file}_{self.cap}.fits",
+            "ingestion_timestamp": np.full(len(self.void), INGESTED, dtype=np.int64),
+        }
+
+
+def generate(seed: int, scale: float) -> Iterator[Voids]:
+    """Yield the voids of each algorithm and cap; REVOLVER and VIDE keep voids of ZOBOV.
+
+    Raises:
+        StopIteration: never; eight pieces at *scale* 1 are 10,754 voids.
+    """
+    for number, algorithm in enumerate(ALGORITHMS):
+        counts = [scaled(count, scale) for count in algorithm.counts]
+        rng = np.random.default_rng([seed, 100 + number])
+        radii = rng.permutation(_radii(algorithm, sum(counts)))
+        for cap, count, part in zip(CAPS, counts, (radii[: counts[0]], radii[counts[0] :])):
+            yield _piece(rng, algorithm, cap, radii=part, seed=seed, scale=scale)
+
+
+def scaled(count: int, scale: float) -> int:
+    """Return *count* at *scale*, at least one."""
+    return max(1, round(count * scale))
+
+
+def zone_centres(seed: int, scale: float, cap: str) -> tuple[Floats, Floats, Floats]:
+    """Return ra, dec and redshift of the centres of all zones in *cap*."""
+    number = CAPS.index(cap)
+    rng = np.random.default_rng([seed, 200 + number])
+    count = scaled(ZONES[number], scale)
+    ra, dec = sky.in_cap(rng, count, north=cap == "NGC")
+    return ra, dec, _depths(rng, count)
+
+
+def _depths(rng: np.random.Generator, count: int) -> Floats:
+    """Draw redshifts uniform in comoving volume."""
+    low, high = cosmology.distance(np.array([NEAREST, FARTHEST])) ** 3
+    return cosmology.redshift(rng.uniform(low, high, count) ** (1 / 3))
+
+
+def _piece(
+    rng: np.random.Generator,
+    algorithm: Algorithm,
+    cap: str,
+    *,
+    radii: Floats,
+    seed: int,
+    scale: float,
+) -> Voids:
+    count = len(radii)
+    if algorithm.has_redshift:
+        ra, dec, redshift = zone_centres(seed, scale, cap)
+        kept = np.sort(rng.permutation(len(ra))[:count])
+        ra, dec, redshift = ra[kept], dec[kept], redshift[kept]
+    else:
+        ra, dec = sky.in_cap(rng, count, north=cap == "NGC")
+        redshift = _depths(rng, count)
+    return Voids(
+        algorithm,
+        cap,
+        np.arange(count, dtype=np.int64),
+        ra,
+        dec,
+        redshift,
+        cosmology.cartesian(ra, dec, cosmology.distance(redshift)),
+        radii,
+        rng.choice(3, count, p=[0.6, 0.3, 0.1]),
+    )
+
+
+def _radii(algorithm: Algorithm, count: int) -> Floats:
+    """Return *count* radii of a shifted log-normal law with the mean, median and deviation.
+
+    Taken at equal steps of probability, so that few voids have the moments of many.
+    """
+    spread = _spread(algorithm)
+    scale = (algorithm.mean - algorithm.median) / (np.exp(spread**2 / 2) - 1)
+    normal = NormalDist()
+    steps = np.array([normal.inv_cdf((step + 0.5) / count) for step in range(count)])
+    return algorithm.median - scale + scale * np.exp(spread * steps)
+
+
+def _spread(algorithm: Algorithm) -> float:
+    """Return the width of the log-normal law, found by bisection.
+
+    With q = exp(width^2 / 2), deviation / (mean - median) = q sqrt((q + 1) / (q - 1)).
+    This has two solutions where it has any: the one that keeps every radius above zero.
+    """
+    wanted = algorithm.deviation / (algorithm.mean - algorithm.median)
+    golden = (1 + 5**0.5) / 2  # where the ratio is least
+    for low, high in ((1 + 1e-6, golden), (60.0, golden)):
+        for _ in range(200):
+            middle = (low + high) / 2
+            ratio = middle * ((middle + 1) / (middle - 1)) ** 0.5
+            low, high = (middle, high) if ratio > wanted else (low, middle)
+        smallest = algorithm.median - (algorithm.mean - algorithm.median) / (low - 1)
+        if smallest > 0:
+            return float(np.sqrt(2 * np.log(low)))
+    raise ValueError(f"no law with positive radii has the moments of {algorithm.name}")
