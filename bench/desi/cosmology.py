@@ -1,7 +1,6 @@
 """Comoving distance in a flat universe: matter 0.3 (the lab's convention), Mpc/h."""
 
 import numpy as np
-
 from bench.desi.healpix import Floats
 
 MATTER = 0.3

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 import numpy as np
-
 from bench.desi.pgcopy import Batch
 
 FIRST, LAST = date(2021, 5, 14), date(2022, 6, 13)

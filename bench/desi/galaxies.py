@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-
 from bench.desi import sky
 from bench.desi.healpix import Floats, Integers, nested
 from bench.desi.pgcopy import Batch
@@ -69,20 +68,25 @@ class Galaxies:
 
 def generate(seed: int, scale: float) -> Iterator[Galaxies]:
     """Yield the galaxies file by file; *scale* 1 is the whole catalogue of 6,445,927."""
-    counts = [max(1, round(rows * scale)) for rows in ROWS]
-    identities = _targetids(np.random.default_rng([seed, len(ROWS)]), sum(counts))
+    identities = targetids(seed, scale)
     start = 0
-    for pixel, count in enumerate(counts):
+    for pixel, count in enumerate(_counts(scale)):
         rng = np.random.default_rng([seed, pixel])
         yield _file(rng, pixel, identities[start : start + count])
         start += count
 
 
-def _targetids(rng: np.random.Generator, count: int) -> Integers:
-    """Return *count* different numbers spread over the range, in random order."""
+def targetids(seed: int, scale: float) -> Integers:
+    """Return every galaxy's TARGETID: different numbers over the range, in random order."""
+    rng = np.random.default_rng([seed, len(ROWS)])
+    count = sum(_counts(scale))
     low, high = TARGETIDS
     step = (high - low) // count
     return low + rng.permutation(count) * step + rng.integers(0, step, count)
+
+
+def _counts(scale: float) -> list[int]:
+    return [max(1, round(rows * scale)) for rows in ROWS]
 
 
 def _file(rng: np.random.Generator, pixel: int, targetid: Integers) -> Galaxies:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-
 from bench.desi.healpix import Floats, Integers, nested
 
 Booleans = npt.NDArray[np.bool_]

@@ -42,7 +42,8 @@ def write(folder: Path, *, seed: int, scale: float) -> tuple[Table, ...]:
         tables = [_write(folder, name, part) for name, part in _tables(seed, scale)]
         manifest.write_text(json.dumps([asdict(table) for table in tables], indent=1) + "\n")
     return tuple(
-        Table(**one | {"columns": tuple(one["columns"])}) for one in json.loads(manifest.read_text())
+        Table(**one | {"columns": tuple(one["columns"])})
+        for one in json.loads(manifest.read_text())
     )
 
 

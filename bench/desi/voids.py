@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-
 from bench.desi import cosmology, sky
 from bench.desi.healpix import Floats, Integers
 from bench.desi.pgcopy import Batch

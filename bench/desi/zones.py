@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import numpy as np
-
 from bench.desi import cosmology, sky, voids
 from bench.desi.galaxies import Galaxies
 from bench.desi.healpix import Floats, Integers

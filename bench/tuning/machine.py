@@ -1,0 +1,176 @@
+"""The machine that everybody runs on: one container, 8 GB, PostgreSQL 16 of the lab's mirror."""
+
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.tuning.memory import Cgroup
+from docker.errors import ImageNotFound, NotFound
+
+from labdb.lab import image, mirror
+from labdb.lab.engine import engine
+from labdb.size import human_size
+
+NAME = "labdb-bench-tuning"
+IMAGE = "labdb/bench-postgresql16"
+BIN = "/usr/lib/postgresql/16/bin"
+DATA, SOCKETS = "/bench/data", "/run/bench"
+MIRROR = "/mirror"
+INSTALL = f"""
+echo 'deb [signed-by={MIRROR}/ACCC4CF8.asc] file://{MIRROR} {mirror.SUITE} main' \
+    > /etc/apt/sources.list.d/pgdg.list
+apt-get -q update
+apt-get -q -y --no-install-recommends install postgresql-common
+sed -i 's/^#\\? *create_main_cluster.*/create_main_cluster = false/' \
+    /etc/postgresql-common/createcluster.conf
+apt-get -q -y --no-install-recommends install postgresql-16 postgresql-16-q3c
+rm -rf /etc/apt/sources.list.d/pgdg.list /var/lib/apt/lists/*
+"""
+log = logging.getLogger(__name__)
+
+
+class DoesNotStartError(Exception):
+    """PostgreSQL refused a configuration; the message is the last of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the container may use; *memory* in bytes."""
+
+    cores: int
+    memory: int
+
+
+class Machine:
+    """The container and the PostgreSQL in it; *folder* holds its data and its socket."""
+
+    def __init__(self, folder: Path, limits: Limits, *, name: str = NAME) -> None:
+        self.folder = folder
+        self._limits = limits
+        self._name = name
+        self._container: Any = None
+
+    @property
+    def description(self) -> str:
+        """The limits in words."""
+        cores = min(self._limits.cores, os.cpu_count() or 1)
+        return f"{cores} cores, {human_size(self._limits.memory)}"
+
+    def start(self) -> None:
+        """Make the container anew; PostgreSQL is not running yet."""
+        self.remove()
+        sockets = self.folder / "run"
+        sockets.mkdir(parents=True, exist_ok=True)
+        (self.folder / "data").mkdir(exist_ok=True)
+        volumes = {
+            str(self.folder / "data"): {"bind": DATA, "mode": "rw"},
+            str(sockets): {"bind": SOCKETS, "mode": "rw"},
+        }
+        cores = min(self._limits.cores, os.cpu_count() or 1)
+        self._container = engine().containers.run(
+            _image(),
+            ["sleep", "infinity"],
+            name=self._name,
+            detach=True,
+            init=True,
+            network_mode="none",
+            mem_limit=self._limits.memory,
+            memswap_limit=self._limits.memory,
+            # A virtual machine gives half of its memory to /dev/shm: parallel hash joins live there.
+            shm_size=self._limits.memory // 2,
+            nano_cpus=cores * 1_000_000_000,
+            volumes=volumes,
+        )
+        self.run(f"chown postgres: {DATA} {SOCKETS} && chmod 700 {DATA}", user="root")
+        self._container.reload()
+        self.cgroup = Cgroup(self._container.attrs["State"]["Pid"])
+
+    def remove(self) -> None:
+        """Take the container away; its data stay."""
+        try:
+            engine().containers.get(self._name).remove(force=True)
+        except NotFound:
+            return
+
+    def run(self, script: str, *, user: str = "postgres") -> str:
+        """Run a shell *script* in the container and return what it said.
+
+        Raises:
+            RuntimeError: it failed; the message is its output.
+        """
+        status, output = self._container.exec_run(["/bin/sh", "-ec", script], user=user)
+        text: str = output.decode(errors="replace")
+        if status:
+            raise RuntimeError(f"{script.strip().splitlines()[0]}: {text}")
+        return text
+
+    def initialise(self) -> None:
+        """Make a new, empty cluster in place of any that is there."""
+        self.run(f"find {DATA} -mindepth 1 -delete")
+        self.run(
+            f"{BIN}/initdb -D {DATA} -U postgres -A trust -k -E UTF8 --locale=en_US.UTF-8"
+            " --no-instructions"
+        )
+
+    def serve(self, configuration: str) -> None:
+        """Start PostgreSQL with *configuration*, from an empty page cache.
+
+        Raises:
+            DoesNotStartError: it refused.
+        """
+        self.stop()
+        self.cgroup.drop_cache()
+        data = self.folder / "data"
+        (data / "postgresql.conf").write_text(configuration, encoding="utf-8")
+        (data / "postgresql.auto.conf").write_text("", encoding="utf-8")
+        (data / "log").unlink(missing_ok=True)
+        try:
+            self.run(f"{BIN}/pg_ctl -D {DATA} -l {DATA}/log -w -t 120 -s start")
+        except RuntimeError as error:
+            written = data / "log"
+            lines = written.read_text(encoding="utf-8").splitlines() if written.exists() else []
+            raise DoesNotStartError(lines[-1] if lines else str(error)) from error
+
+    def stop(self) -> None:
+        """Stop PostgreSQL where it runs; its last checkpoint is part of it."""
+        if (self.folder / "data" / "postmaster.pid").exists():
+            stopping = f"{BIN}/pg_ctl -D {DATA} -m fast -w -t 300 -s stop"
+            self.run(f"{stopping} || {BIN}/pg_ctl -D {DATA} -m immediate -w -s stop")
+
+    def warm(self, database: str) -> None:
+        """Read the files of *database* once, so that everybody finds them in the page cache."""
+        self.run(f"cat {DATA}/base/{database}/* > /dev/null")
+
+    def conninfo(self, user: str, database: str = "bench") -> str:
+        """Return how to connect as *user*."""
+        return f"host={self.folder / 'run'} user={user} dbname={database}"
+
+
+def _image() -> str:
+    """Return the image with PostgreSQL 16 in it, made from the guests' image where it is missing."""
+    base, packages = image.ensure(), mirror.ensure()
+    made_of = (packages / "made-of").read_text().strip()
+    name = f"{IMAGE}:{base.rpartition(':')[2]}-{made_of}"
+    try:
+        engine().images.get(name)
+    except ImageNotFound:
+        log.info("installing PostgreSQL 16 into %s", name)
+        _install(base, packages, name)
+    return name
+
+
+def _install(base: str, packages: Path, name: str) -> None:
+    volumes = {str(packages): {"bind": MIRROR, "mode": "ro"}}
+    container = engine().containers.run(base, ["sleep", "infinity"], detach=True, volumes=volumes)
+    try:
+        command: Sequence[str] = ["/bin/sh", "-ec", INSTALL]
+        environment = {"DEBIAN_FRONTEND": "noninteractive"}
+        status, output = container.exec_run(command, environment=environment)
+        if status:
+            raise RuntimeError(f"PostgreSQL is not installed: {output.decode()[-2000:]}")
+        container.commit(*name.split(":"))
+    finally:
+        container.remove(force=True)
