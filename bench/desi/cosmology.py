@@ -15,16 +15,19 @@ _DISTANCES = HUBBLE_DISTANCE * np.concatenate(
 
 def distance(redshift: Floats) -> Floats:
     """Return the comoving distance of each *redshift* up to 7."""
-    return np.interp(redshift, _REDSHIFTS, _DISTANCES)
+    distances: Floats = np.interp(redshift, _REDSHIFTS, _DISTANCES)
+    return distances
 
 
 def redshift(comoving: Floats) -> Floats:
     """Return the redshift at each *comoving* distance."""
-    return np.interp(comoving, _DISTANCES, _REDSHIFTS)
+    redshifts: Floats = np.interp(comoving, _DISTANCES, _REDSHIFTS)
+    return redshifts
 
 
 def cartesian(ra: Floats, dec: Floats, radius: Floats) -> Floats:
     """Return x, y and z as rows of one array."""
     alpha, delta = np.radians(ra), np.radians(dec)
     flat = radius * np.cos(delta)
-    return np.stack([flat * np.cos(alpha), flat * np.sin(alpha), radius * np.sin(delta)])
+    rows: Floats = np.stack([flat * np.cos(alpha), flat * np.sin(alpha), radius * np.sin(delta)])
+    return rows

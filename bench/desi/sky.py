@@ -32,20 +32,23 @@ def galactic_latitude(ra: Floats, dec: Floats) -> Floats:
     """Return the galactic latitude of each position (IAU 1958 pole, J2000)."""
     alpha, delta = np.radians(ra) - POLE_RA, np.radians(dec)
     sine = np.sin(delta) * np.sin(POLE_DEC) + np.cos(delta) * np.cos(POLE_DEC) * np.cos(alpha)
-    return np.degrees(np.arcsin(sine))
+    latitude: Floats = np.degrees(np.arcsin(sine))
+    return latitude
 
 
 def in_footprint(ra: Floats, dec: Floats) -> Booleans:
     """Tell which positions the survey covers."""
     seen = (dec >= SOUTH) & (dec <= NORTH)
-    return seen & (np.abs(galactic_latitude(ra, dec)) > GALACTIC_PLANE)
+    covered: Booleans = seen & (np.abs(galactic_latitude(ra, dec)) > GALACTIC_PLANE)
+    return covered
 
 
 def in_pixel(rng: np.random.Generator, pixel: int, count: int) -> Positions:
     """Draw *count* positions in the footprint and the nside-1 *pixel*, half of them in groups."""
 
     def inside(ra: Floats, dec: Floats) -> Booleans:
-        return (nested(ra, dec, 1) == pixel) & in_footprint(ra, dec)
+        chosen: Booleans = (nested(ra, dec, 1) == pixel) & in_footprint(ra, dec)
+        return chosen
 
     west = 90.0 * (pixel % 4) - (45.0 if 4 <= pixel < 8 else 0.0)  # noqa: PLR2004 - the belt
     ra, dec = _uniform(rng, count, inside, west=west)
@@ -66,7 +69,8 @@ def in_cap(rng: np.random.Generator, count: int, *, north: bool) -> tuple[Floats
     """Draw *count* positions in the footprint on one side of the Galaxy."""
 
     def inside(ra: Floats, dec: Floats) -> Booleans:
-        return in_footprint(ra, dec) & ((galactic_latitude(ra, dec) > 0) == north)
+        chosen: Booleans = in_footprint(ra, dec) & ((galactic_latitude(ra, dec) > 0) == north)
+        return chosen
 
     return _uniform(rng, count, inside, west=0, width=360)
 

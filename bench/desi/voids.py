@@ -13,6 +13,8 @@ INGESTED = 807_667_200_000_000
 NEAREST, FARTHEST = 0.03, 0.24
 """Redshifts of the volume-limited sample that voids are found in."""
 CAPS = ("NGC", "SGC")
+STEPS = 200
+"""Halvings of the bisection: more than a double has digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +76,21 @@ class Voids:
 
 
 def generate(seed: int, scale: float) -> Iterator[Voids]:
-    """Yield the voids of each algorithm and cap; REVOLVER and VIDE keep voids of ZOBOV.
+    """Yield the voids of each algorithm in each cap; at *scale* 1 they are 10,754.
 
-    Raises:
-        StopIteration: never; eight pieces at *scale* 1 are 10,754 voids.
+    REVOLVER and VIDE keep some of the zones that are ZOBOV's voids; VoidFinder finds its own.
     """
     for number, algorithm in enumerate(ALGORITHMS):
         counts = [scaled(count, scale) for count in algorithm.counts]
         rng = np.random.default_rng([seed, 100 + number])
         radii = rng.permutation(_radii(algorithm, sum(counts)))
-        for cap, count, part in zip(CAPS, counts, (radii[: counts[0]], radii[counts[0] :])):
-            yield _piece(rng, algorithm, cap, radii=part, seed=seed, scale=scale)
+        for cap, part in zip(CAPS, np.split(radii, counts[:1]), strict=True):
+            if algorithm.has_redshift:
+                zones = np.stack(zone_centres(seed, scale, cap))
+                kept = np.sort(rng.permutation(zones.shape[1])[: len(part)])
+                yield _piece(rng, algorithm, cap, zones[:, kept], part)
+            else:
+                yield _piece(rng, algorithm, cap, np.stack(_centres(rng, cap, len(part))), part)
 
 
 def scaled(count: int, scale: float) -> int:
@@ -96,7 +102,10 @@ def zone_centres(seed: int, scale: float, cap: str) -> tuple[Floats, Floats, Flo
     """Return ra, dec and redshift of the centres of all zones in *cap*."""
     number = CAPS.index(cap)
     rng = np.random.default_rng([seed, 200 + number])
-    count = scaled(ZONES[number], scale)
+    return _centres(rng, cap, scaled(ZONES[number], scale))
+
+
+def _centres(rng: np.random.Generator, cap: str, count: int) -> tuple[Floats, Floats, Floats]:
     ra, dec = sky.in_cap(rng, count, north=cap == "NGC")
     return ra, dec, _depths(rng, count)
 
@@ -108,32 +117,19 @@ def _depths(rng: np.random.Generator, count: int) -> Floats:
 
 
 def _piece(
-    rng: np.random.Generator,
-    algorithm: Algorithm,
-    cap: str,
-    *,
-    radii: Floats,
-    seed: int,
-    scale: float,
+    rng: np.random.Generator, algorithm: Algorithm, cap: str, centres: Floats, radii: Floats
 ) -> Voids:
-    count = len(radii)
-    if algorithm.has_redshift:
-        ra, dec, redshift = zone_centres(seed, scale, cap)
-        kept = np.sort(rng.permutation(len(ra))[:count])
-        ra, dec, redshift = ra[kept], dec[kept], redshift[kept]
-    else:
-        ra, dec = sky.in_cap(rng, count, north=cap == "NGC")
-        redshift = _depths(rng, count)
+    ra, dec, redshift = centres
     return Voids(
         algorithm,
         cap,
-        np.arange(count, dtype=np.int64),
+        np.arange(len(radii), dtype=np.int64),
         ra,
         dec,
         redshift,
         cosmology.cartesian(ra, dec, cosmology.distance(redshift)),
         radii,
-        rng.choice(3, count, p=[0.6, 0.3, 0.1]),
+        rng.choice(3, len(radii), p=[0.6, 0.3, 0.1]),
     )
 
 
@@ -146,7 +142,8 @@ def _radii(algorithm: Algorithm, count: int) -> Floats:
     scale = (algorithm.mean - algorithm.median) / (np.exp(spread**2 / 2) - 1)
     normal = NormalDist()
     steps = np.array([normal.inv_cdf((step + 0.5) / count) for step in range(count)])
-    return algorithm.median - scale + scale * np.exp(spread * steps)
+    radii: Floats = algorithm.median - scale + scale * np.exp(spread * steps)
+    return radii
 
 
 def _spread(algorithm: Algorithm) -> float:
@@ -157,12 +154,13 @@ def _spread(algorithm: Algorithm) -> float:
     """
     wanted = algorithm.deviation / (algorithm.mean - algorithm.median)
     golden = (1 + 5**0.5) / 2  # where the ratio is least
-    for low, high in ((1 + 1e-6, golden), (60.0, golden)):
-        for _ in range(200):
-            middle = (low + high) / 2
+    for far in (1 + 1e-6, 60.0):
+        near, beyond = golden, far
+        for _ in range(STEPS):
+            middle = (near + beyond) / 2
             ratio = middle * ((middle + 1) / (middle - 1)) ** 0.5
-            low, high = (middle, high) if ratio > wanted else (low, middle)
-        smallest = algorithm.median - (algorithm.mean - algorithm.median) / (low - 1)
+            near, beyond = (near, middle) if ratio > wanted else (middle, beyond)
+        smallest = algorithm.median - (algorithm.mean - algorithm.median) / (near - 1)
         if smallest > 0:
-            return float(np.sqrt(2 * np.log(low)))
+            return float(np.sqrt(2 * np.log(near)))
     raise ValueError(f"no law with positive radii has the moments of {algorithm.name}")

@@ -12,6 +12,8 @@ GALAXIES = (604_032, 90_610)
 """Galaxies of the volume-limited sample in each cap; every V2 algorithm lists all of them."""
 LIST = ("REVOLVER", "VIDE", "ZOBOV")
 NOWHERE = -1
+SEEN_EVERYWHERE = 9.0
+"""Mass above which a galaxy is bright enough to be seen at the sample's far end."""
 CHUNK = 4096
 
 
@@ -24,7 +26,9 @@ class VolumeLimited:
     def add(self, galaxies: Galaxies) -> None:
         """Keep those of *galaxies* that lie where voids are looked for."""
         near = np.flatnonzero(
-            (galaxies.z > voids.NEAREST) & (galaxies.z < voids.FARTHEST) & (galaxies.logmstar > 9)
+            (galaxies.z > voids.NEAREST)
+            & (galaxies.z < voids.FARTHEST)
+            & (galaxies.logmstar > SEEN_EVERYWHERE)
         )
         places = np.stack([galaxies.ra[near], galaxies.dec[near], galaxies.z[near]])
         self._found.append((galaxies.targetid[near], places))

@@ -231,8 +231,8 @@ MAKERS: tuple[Callable[[Machine, Load], Contender], ...] = (
 def parse(text: str) -> Parameters:
     """Return the parameters of the lines ``name = value`` in *text*.
 
-    >>> parse("# said by hand\\nwork_mem = 10MB\\nlog_destination = 'csvlog'\\n")
-    {'work_mem': '10MB', 'log_destination': 'csvlog'}
+    >>> parse("log_destination = 'csvlog'")
+    {'log_destination': 'csvlog'}
     """
     lines = re.findall(r"^([a-z_0-9.]+)\s*=\s*(.*?)\s*$", text, re.MULTILINE)
     return {name: value.removeprefix("'").removesuffix("'") for name, value in lines}

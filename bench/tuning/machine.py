@@ -2,12 +2,11 @@
 
 import logging
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.tuning.memory import Cgroup
+from bench.tuning.cgroup import Cgroup
 from docker.errors import ImageNotFound, NotFound
 
 from labdb.lab import image, mirror
@@ -79,14 +78,15 @@ class Machine:
             network_mode="none",
             mem_limit=self._limits.memory,
             memswap_limit=self._limits.memory,
-            # A virtual machine gives half of its memory to /dev/shm: parallel hash joins live there.
+            # As a virtual machine has it: /dev/shm is half of the memory; parallel joins need it.
             shm_size=self._limits.memory // 2,
             nano_cpus=cores * 1_000_000_000,
             volumes=volumes,
         )
         self.run(f"chown postgres: {DATA} {SOCKETS} && chmod 700 {DATA}", user="root")
         self._container.reload()
-        self.cgroup = Cgroup(self._container.attrs["State"]["Pid"])
+        process = self._container.attrs["State"]["Pid"]
+        self.cgroup = Cgroup(Path(f"/proc/{process}/cgroup").read_text())
 
     def remove(self) -> None:
         """Take the container away; its data stay."""
@@ -150,7 +150,7 @@ class Machine:
 
 
 def _image() -> str:
-    """Return the image with PostgreSQL 16 in it, made from the guests' image where it is missing."""
+    """Return the guests' image with PostgreSQL 16 in it, made where it is missing."""
     base, packages = image.ensure(), mirror.ensure()
     made_of = (packages / "made-of").read_text().strip()
     name = f"{IMAGE}:{base.rpartition(':')[2]}-{made_of}"
@@ -166,11 +166,10 @@ def _install(base: str, packages: Path, name: str) -> None:
     volumes = {str(packages): {"bind": MIRROR, "mode": "ro"}}
     container = engine().containers.run(base, ["sleep", "infinity"], detach=True, volumes=volumes)
     try:
-        command: Sequence[str] = ["/bin/sh", "-ec", INSTALL]
         environment = {"DEBIAN_FRONTEND": "noninteractive"}
-        status, output = container.exec_run(command, environment=environment)
-        if status:
-            raise RuntimeError(f"PostgreSQL is not installed: {output.decode()[-2000:]}")
+        done = container.exec_run(["/bin/sh", "-ec", INSTALL], environment=environment)
+        if done.exit_code:
+            raise RuntimeError(f"PostgreSQL is not installed: {done.output!r}")
         container.commit(*name.split(":"))
     finally:
         container.remove(force=True)

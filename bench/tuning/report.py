@@ -30,12 +30,12 @@ def _head(records: Sequence[Record]) -> list[str]:
     about = records[-1]["about"]
     rounds = max(record["round"] for record in records)
     loads = [record["about"]["load"] for record in records]
-    return [
+    measured = (
         f"Measured {about['when'][:10]} on {about['machine']}; scale {about['scale']:g}, "
         f"{rounds} round{'s' if rounds > 1 else ''}; load average of the host "
-        f"{min(loads):.1f} to {max(loads):.1f}.",
-        "",
-    ]
+        f"{min(loads):.1f} to {max(loads):.1f}."
+    )
+    return [measured, ""]
 
 
 def _summary(records: Sequence[Record]) -> list[str]:

@@ -50,27 +50,26 @@ class Stand:
     @cached_property
     def tables(self) -> Mapping[str, survey.Table]:
         """The survey's tables, written now where they are missing."""
-        return {table.name: table for table in survey.write(self.files, **self._shape)}
+        return {
+            table.name: table
+            for table in survey.write(self.files, seed=self.seed, scale=self.scale)
+        }
 
     @cached_property
     def draws(self) -> queries.Draws:
         """The parameters of the queries."""
-        return queries.Draws(**self._shape)
+        return queries.Draws(self.seed, self.scale)
 
     @cached_property
     def queries(self) -> tuple[queries.Query, ...]:
         """The queries."""
         return queries.load()
 
-    @property
-    def _shape(self) -> dict[str, float]:
-        return {"seed": self.seed, "scale": self.scale}
-
     def build(self) -> None:
         """Load the data, unless the machine's folder has them already."""
         marker = self.machine.folder / "built"
         text = (HERE / "schema.sql").read_text() + (HERE / "indexes.sql").read_text()
-        wanted = json.dumps({**self._shape, "schema": text})
+        wanted = json.dumps({"seed": self.seed, "scale": self.scale, "schema": text})
         if marker.exists() and marker.read_text() == wanted:
             return
         marker.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import psycopg
-from bench.tuning import memory
+from bench.tuning import cgroup
 from bench.tuning.queries import Parameters, Query
 from bench.tuning.stand import Stand
 from bench.tuning.steps.queries import run_all, said, wait_until_up
@@ -56,7 +56,7 @@ def _level(stand: Stand, analysts: int) -> dict[str, Any]:
     lookups = [Outcome() for _ in range(APPLICATIONS)]
     over = threading.Event()
     with ExitStack() as stack:
-        peak = stack.enter_context(memory.watch(stand.machine.cgroup))
+        peak = stack.enter_context(cgroup.watch(stand.machine.cgroup))
         workers = [
             threading.Thread(target=_analyst, args=(stand, _session(stand), script, outcome))
             for script, outcome in zip(scripts, outcomes, strict=True)

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import psycopg
-from bench.tuning import memory
+from bench.tuning import cgroup
 from bench.tuning.stand import Stand
 from bench.tuning.steps.queries import said, wait_until_up
 
@@ -25,7 +25,7 @@ def measure(stand: Stand) -> dict[str, Any]:
     table = stand.tables[TABLE]
     figures: dict[str, Any] = {}
     try:
-        with memory.watch(stand.machine.cgroup) as peak, stand.connect("loader") as connection:
+        with cgroup.watch(stand.machine.cgroup) as peak, stand.connect("loader") as connection:
             connection.execute("DROP SCHEMA IF EXISTS loading CASCADE")
             connection.execute("CREATE SCHEMA loading")
             connection.execute(f"CREATE TABLE {TARGET} (LIKE {SOURCE})")

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from bench.tuning import memory
+from bench.tuning import cgroup
 from bench.tuning.stand import PGBENCH, Stand
 
 CLIENTS, THREADS = 8, 2
@@ -13,7 +13,7 @@ KINDS = {"tpc-b": "", "select-only": "-S"}
 def measure(stand: Stand, *, seconds: int) -> dict[str, Any]:
     """Return transactions a second and mean latency in milliseconds of each kind."""
     figures: dict[str, Any] = {}
-    with memory.watch(stand.machine.cgroup) as peak:
+    with cgroup.watch(stand.machine.cgroup) as peak:
         for kind, option in KINDS.items():
             said = stand.machine.run(
                 f"pgbench -h /run/bench -U application -c {CLIENTS} -j {THREADS} -T {seconds}"

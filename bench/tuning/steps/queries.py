@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from bench.tuning import memory, plans
+from bench.tuning import cgroup, plans
 from bench.tuning.contenders import Contender
 from bench.tuning.queries import Parameters, Query
 from bench.tuning.stand import Stand
@@ -31,7 +31,7 @@ def _one(stand: Stand, query: Query, plan: Path) -> dict[str, Any]:
     figures: dict[str, Any] = {"class": query.kind}
     try:
         with (
-            memory.watch(stand.machine.cgroup) as peak,
+            cgroup.watch(stand.machine.cgroup) as peak,
             stand.connect("analyst") as connection,
         ):
             connection.execute(f"SET statement_timeout = '{LIMIT}s'")
@@ -39,7 +39,9 @@ def _one(stand: Stand, query: Query, plan: Path) -> dict[str, Any]:
             plan.write_text(json.dumps(explained, indent=1), encoding="utf-8")
             figures["plan"] = plans.summarise(explained).as_json()
             run_all(connection, query, draws[1:])
-            figures["seconds"] = _repeat(connection, query, draws)
+            runs = _repeat(stand, connection, query, draws)
+            figures["seconds"] = [seconds for seconds, _ in runs]
+            figures["cpu"] = [cpu for _, cpu in runs]
     except psycopg.Error as error:
         figures["failure"] = said(error)
         wait_until_up(stand)
@@ -47,17 +49,18 @@ def _one(stand: Stand, query: Query, plan: Path) -> dict[str, Any]:
 
 
 def _repeat(
-    connection: psycopg.Connection, query: Query, draws: Sequence[Parameters]
-) -> list[float]:
-    seconds: list[float] = []
-    while not seconds or len(seconds) < _runs(seconds[0]):
-        started = time.perf_counter()
+    stand: Stand, connection: psycopg.Connection, query: Query, draws: Sequence[Parameters]
+) -> list[tuple[float, float]]:
+    """Return the seconds of each run: by the clock, and of the server's processors."""
+    runs: list[tuple[float, float]] = []
+    while not runs or len(runs) < _wanted(runs[0][0]):
+        started, used = time.perf_counter(), stand.machine.cgroup.cpu()
         run_all(connection, query, draws)
-        seconds.append(time.perf_counter() - started)
-    return seconds
+        runs.append((time.perf_counter() - started, stand.machine.cgroup.cpu() - used))
+    return runs
 
 
-def _runs(first: float) -> int:
+def _wanted(first: float) -> int:
     if first < SHORT:
         return 5
     return 3 if first < LONG else 2

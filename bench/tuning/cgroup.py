@@ -1,4 +1,4 @@
-"""What a container's memory cgroup holds: page cache left out, which no process waits for."""
+"""What a container uses, from its cgroup: memory without the page cache, processor time."""
 
 import threading
 from collections.abc import Iterator
@@ -28,17 +28,21 @@ class Usage:
 
 
 class Cgroup:
-    """The memory cgroup that the process *pid* is in, of version 1 or 2."""
+    """The cgroup whose lines of ``/proc/PID/cgroup`` are *text*, of version 1 or 2."""
 
-    def __init__(self, pid: int) -> None:
-        lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
-        places = {controllers: path for _, controllers, path in (x.split(":", 2) for x in lines)}
+    def __init__(self, text: str, mount: Path = MOUNT) -> None:
+        places = {
+            controller: path.lstrip("/")
+            for _, controllers, path in (line.split(":", 2) for line in text.splitlines())
+            for controller in controllers.split(",")
+        }
         if "memory" in places:
             self.version = 1
-            self._folder = MOUNT / "memory" / places["memory"].lstrip("/")
+            self._folder = mount / "memory" / places["memory"]
+            self._processor = mount / "cpuacct" / places["cpuacct"]
         else:
             self.version = 2
-            self._folder = MOUNT / places[""].lstrip("/")
+            self._folder = self._processor = mount / places[""]
 
     def usage(self) -> Usage:
         """Return what is in use now."""
@@ -47,6 +51,12 @@ class Cgroup:
             kernel = int((self._folder / "memory.kmem.usage_in_bytes").read_text())
             return Usage(stat["total_rss"], stat["total_shmem"], kernel)
         return Usage(stat["anon"], stat["shmem"], stat["kernel"])
+
+    def cpu(self) -> float:
+        """Return the seconds of processor time used so far."""
+        if self.version == 1:
+            return int((self._processor / "cpuacct.usage").read_text()) / 1e9
+        return _table(self._processor / "cpu.stat")["usage_usec"] / 1e6
 
     def oom_kills(self) -> int:
         """Return how often the kernel ended a process for want of memory."""
