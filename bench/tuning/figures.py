@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 from bench.tuning import queries
+from bench.tuning.cgroup import Usage
 from bench.tuning.results import Record
 from bench.tuning.steps.queries import LIMIT
 
@@ -95,8 +96,7 @@ def geometric_mean(values: Sequence[float]) -> float:
 class Health:
     """What a contender's runs cost and what went wrong; sizes in bytes."""
 
-    peak: int
-    cache_free: int
+    peak: Usage
     spilled: int
     failures: tuple[str, ...]
     oom_kills: int
@@ -119,10 +119,9 @@ def health(records: Iterable[Record], contender: str) -> Health:
             failures += part.get("failures", [])
             if "plan" in part:
                 spilled[name] = part["plan"]["spilled"]
-    largest = max(memories, key=lambda one: one["total"], default=None)
+    usages = [Usage(one["private"], one["shared"], one["kernel"]) for one in memories]
     return Health(
-        peak=largest["total"] if largest else 0,
-        cache_free=largest["private"] + largest["shared"] if largest else 0,
+        peak=max(usages, key=lambda one: one.total, default=Usage(0, 0, 0)),
         spilled=sum(spilled.values()),
         failures=tuple(failures),
         oom_kills=sum(one["oom_kills"] for one in memories),

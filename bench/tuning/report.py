@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from bench.tuning import figures
+from bench.tuning import figures, plots
 from bench.tuning.figures import CLASSES, QUERY_CLASSES
 from bench.tuning.results import Record, Results
 
@@ -18,6 +18,7 @@ def write(path: Path) -> str:
         return "no results yet"
     text = "\n".join([*_head(records), *_summary(records), "", *_queries(records), ""])
     path.with_suffix(".md").write_text(text, encoding="utf-8")
+    plots.draw(records, contenders(records), path.parent, path.stem)
     return text
 
 
@@ -55,7 +56,7 @@ def _summary(records: Sequence[Record]) -> list[str]:
         classes = [ratios[kind] for kind in QUERY_CLASSES if kind in ratios]
         cells += [
             f"{figures.geometric_mean(classes):.2f}" if classes else "-",
-            f"{health.peak / MEGABYTE:,.0f} MB",
+            f"{health.peak.total / MEGABYTE:,.0f} MB",
             f"{health.spilled / MEGABYTE:,.0f} MB",
             str(len(health.failures)),
             str(health.oom_kills),
