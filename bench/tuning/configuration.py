@@ -19,10 +19,13 @@ EQUAL = {
 """What is not tuning."""
 LEFT_OUT = re.compile(
     r"log_.*|logging_.*|ssl.*|archive_.*|.*_directory|.*_file|port|password_encryption|timezone"
-    r"|track_.*|compute_query_id|cluster_name|update_process_title|lc_.*|.*[.].*",
+    r"|cluster_name|update_process_title|lc_.*|.*[.].*",
     re.IGNORECASE,
 )
-"""Parameters of a contender that say how to watch a server, or where it stands."""
+"""Parameters of a contender that say what a server writes down, or where it stands.
+
+What its statistics cost is its own affair: ``track_functions`` and the like stay.
+"""
 
 
 def render(contender: Contender, *, connections: int) -> str:

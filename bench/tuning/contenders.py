@@ -234,7 +234,7 @@ def parse(text: str) -> Parameters:
     >>> parse("log_destination = 'csvlog'")
     {'log_destination': 'csvlog'}
     """
-    lines = re.findall(r"^([a-z_0-9.]+)\s*=\s*(.*?)\s*$", text, re.MULTILINE)
+    lines = re.findall(r"^([A-Za-z_0-9.]+)\s*=\s*(.*?)\s*$", text, re.MULTILINE)
     return {name: value.removeprefix("'").removesuffix("'") for name, value in lines}
 
 

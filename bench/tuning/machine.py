@@ -1,5 +1,7 @@
 """The machine that everybody runs on: one container, 8 GB, PostgreSQL 16 of the lab's mirror."""
 
+import fcntl
+import hashlib
 import logging
 import os
 from dataclasses import dataclass
@@ -35,6 +37,10 @@ class DoesNotStartError(Exception):
     """PostgreSQL refused a configuration; the message is the last of its log."""
 
 
+class InUseError(Exception):
+    """Another run has the machine's folder."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What the container may use; *memory* in bytes."""
@@ -46,10 +52,10 @@ class Limits:
 class Machine:
     """The container and the PostgreSQL in it; *folder* holds its data and its socket."""
 
-    def __init__(self, folder: Path, limits: Limits, *, name: str = NAME) -> None:
+    def __init__(self, folder: Path, limits: Limits) -> None:
         self.folder = folder
         self._limits = limits
-        self._name = name
+        self._name = f"{NAME}-{hashlib.sha256(str(folder).encode()).hexdigest()[:6]}"
         self._container: Any = None
 
     @property
@@ -59,10 +65,19 @@ class Machine:
         return f"{cores} cores, {human_size(self._limits.memory)}"
 
     def start(self) -> None:
-        """Make the container anew; PostgreSQL is not running yet."""
-        self.remove()
+        """Make the container anew; PostgreSQL is not running yet.
+
+        Raises:
+            InUseError: another run has the folder.
+        """
         sockets = self.folder / "run"
         sockets.mkdir(parents=True, exist_ok=True)
+        self._lock = (self.folder / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InUseError(f"another run uses {self.folder}; give --folder") from error
+        self.remove()
         (self.folder / "data").mkdir(exist_ok=True)
         volumes = {
             str(self.folder / "data"): {"bind": DATA, "mode": "rw"},

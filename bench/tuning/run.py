@@ -27,7 +27,7 @@ TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP))
 from bench.tuning import configuration, report  # noqa: E402 - a script finds its neighbours
 from bench.tuning.contenders import Contender, contenders  # noqa: E402
-from bench.tuning.machine import DoesNotStartError, Limits, Machine  # noqa: E402
+from bench.tuning.machine import DoesNotStartError, InUseError, Limits, Machine  # noqa: E402
 from bench.tuning.progress import Progress  # noqa: E402
 from bench.tuning.results import Results, Unit  # noqa: E402
 from bench.tuning.stand import Stand  # noqa: E402
@@ -102,7 +102,10 @@ def _run(given: argparse.Namespace) -> None:
     )
     machine = Machine(given.folder.resolve(), Limits(given.cores, given.memory))
     stand = Stand(machine, given.seed, given.scale, given.connections)
-    machine.start()
+    try:
+        machine.start()
+    except InUseError as error:
+        sys.exit(str(error))
     try:
         stand.build()
         Runner(stand, order).run()

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -81,11 +81,12 @@ class Stand:
             for database in (DATABASE, PGBENCH):
                 connection.execute(f"CREATE DATABASE {database}")
         with self.connect("postgres") as connection:
-            run_script(connection, "schema.sql")
-            run_script(connection, "roles.sql")
+            for statement in (*statements("schema.sql"), *statements("roles.sql")):
+                connection.execute(statement)
             for table in self.tables.values():
                 self.copy(connection, table, table.copy_statement())
-            run_script(connection, "indexes.sql")
+            for statement in statements("indexes.sql"):
+                connection.execute(statement)
             connection.execute("VACUUM (FREEZE, ANALYZE)")
         self.machine.run(
             f"psql -q -h /run/bench -U postgres -d {PGBENCH}"
@@ -131,10 +132,8 @@ class Stand:
                 copy.write(block)
 
 
-def run_script(connection: psycopg.Connection, name: str) -> None:
-    """Run a file of SQL statements, each on its own."""
+def statements(name: str) -> Iterator[str]:
+    """Yield the statements of a file of SQL."""
     text = (HERE / name).read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if not line.startswith("--")]
-    for statement in "\n".join(lines).split(";"):
-        if statement.strip():
-            connection.execute(statement)
+    yield from filter(str.strip, "\n".join(lines).split(";"))

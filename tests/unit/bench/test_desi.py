@@ -164,16 +164,15 @@ def test_membership_leads_from_a_galaxy_to_a_void() -> None:
         sample.add(piece)
         known.update(piece.targetid.tolist())
     zone_void = {
-        (one["algorithm"], one["galactic_cap"]): np.asarray(one["void0"])
+        (str(one["algorithm"]), str(one["galactic_cap"])): np.asarray(one["void0"])
         for one in zones.zone_voids(SEED, SCALE)
     }
     indexes = {
-        (one.algorithm.name, one.cap): set(one.void.tolist())
-        for one in voids.generate(SEED, SCALE)
+        (one.algorithm.name, one.cap): set(one.void.tolist()) for one in voids.generate(SEED, SCALE)
     }
     listed = 0
     for batch in zones.galaxy_zones(sample, SEED, SCALE):
-        where = batch["algorithm"], batch["galactic_cap"]
+        where = str(batch["algorithm"]), str(batch["galactic_cap"])
         targets = np.asarray(batch["target"])
         assert known.issuperset(targets.tolist())
         reached = set(zone_void[where][np.asarray(batch["zone"])].tolist())
