@@ -4,6 +4,8 @@ import fcntl
 import hashlib
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,24 +66,33 @@ class Machine:
         cores = min(self._limits.cores, os.cpu_count() or 1)
         return f"{cores} cores, {human_size(self._limits.memory)}"
 
-    def start(self) -> None:
-        """Make the container anew; PostgreSQL is not running yet.
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Have the container for the block, made anew; PostgreSQL does not run yet.
 
         Raises:
             InUseError: another run has the folder.
         """
-        sockets = self.folder / "run"
-        sockets.mkdir(parents=True, exist_ok=True)
-        self._lock = (self.folder / "lock").open("w")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InUseError(f"another run uses {self.folder}; give --folder") from error
-        self.remove()
-        (self.folder / "data").mkdir(exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise InUseError(f"another run uses {self.folder}; give --folder") from error
+            self._start()
+            try:
+                yield
+            finally:
+                self.stop()
+                self._remove()
+
+    def _start(self) -> None:
+        self._remove()
+        for name in ("data", "run"):
+            (self.folder / name).mkdir(exist_ok=True)
         volumes = {
             str(self.folder / "data"): {"bind": DATA, "mode": "rw"},
-            str(sockets): {"bind": SOCKETS, "mode": "rw"},
+            str(self.folder / "run"): {"bind": SOCKETS, "mode": "rw"},
         }
         cores = min(self._limits.cores, os.cpu_count() or 1)
         self._container = engine().containers.run(
@@ -103,8 +114,7 @@ class Machine:
         process = self._container.attrs["State"]["Pid"]
         self.cgroup = Cgroup(Path(f"/proc/{process}/cgroup").read_text())
 
-    def remove(self) -> None:
-        """Take the container away; its data stay."""
+    def _remove(self) -> None:
         try:
             engine().containers.get(self._name).remove(force=True)
         except NotFound:

@@ -103,15 +103,11 @@ def _run(given: argparse.Namespace) -> None:
     machine = Machine(given.folder.resolve(), Limits(given.cores, given.memory))
     stand = Stand(machine, given.seed, given.scale, given.connections)
     try:
-        machine.start()
+        with machine.running():
+            stand.build()
+            Runner(stand, order).run()
     except InUseError as error:
         sys.exit(str(error))
-    try:
-        stand.build()
-        Runner(stand, order).run()
-    finally:
-        machine.stop()
-        machine.remove()
 
 
 class Runner:
