@@ -3,7 +3,7 @@
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -16,11 +16,16 @@ class Clock:
 
 
 class Progress:
-    """Counts the steps of a run down; what is left is told from what the same steps took."""
+    """Counts the steps of a run down; what is left is told from what the same steps took.
 
-    def __init__(self, steps: Sequence[str]) -> None:
+    *expected* tells what a step takes before one has been seen.
+    """
+
+    def __init__(self, steps: Sequence[str], expected: Mapping[str, float]) -> None:
         self._left = Counter(steps)
+        self._expected = expected
         self._took: dict[str, list[float]] = defaultdict(list)
+        print(f"{len(steps)} steps, {self._rest()}", file=sys.stderr, flush=True)
 
     @contextmanager
     def step(self, name: str, title: str) -> Iterator[Clock]:
@@ -33,12 +38,9 @@ class Progress:
         print(f"{title}: {clock.seconds:.1f} s; {self._rest()}", file=sys.stderr, flush=True)
 
     def _rest(self) -> str:
-        unknown = [name for name, left in self._left.items() if left and not self._took[name]]
-        if unknown:
-            return f"{self._left.total()} steps left"
-        seconds = sum(
-            left * sum(self._took[name]) / len(self._took[name])
-            for name, left in self._left.items()
-            if left
-        )
+        seconds = sum(left * self._usual(name) for name, left in self._left.items())
         return f"about {seconds / 60:.0f} min left"
+
+    def _usual(self, name: str) -> float:
+        took = self._took[name]
+        return sum(took) / len(took) if took else self._expected[name]

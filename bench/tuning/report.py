@@ -1,5 +1,6 @@
-"""The results as Markdown: ratios to stock by class, memory, spills, failures."""
+"""The results as Markdown: ratios to stock by class, memory, spills, failures, and why."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
@@ -9,17 +10,42 @@ from bench.tuning.figures import CLASSES, QUERY_CLASSES
 from bench.tuning.results import Record, Results
 
 MEGABYTE = 1 << 20
+OURS = "labdb-mixed"
+BEATEN = 0.9
+"""Below this part of the best contender's speed the plans of both are shown."""
+TOP = Path(__file__).resolve().parents[2]
+PAGE = TOP / "docs" / "explanation" / "tuning-compared.md"
+KEPT = TOP / "bench" / "tuning" / "result.jsonl"
+BEGIN, END = "<!-- begin figures -->", "<!-- end figures -->"
 
 
 def write(path: Path) -> str:
-    """Write the report of the results in *path* beside it and return it."""
+    """Write the report of the results in *path* beside it, with its plots, and return it."""
     records = Results(path).records
     if not records:
         return "no results yet"
-    text = "\n".join([*_head(records), *_summary(records), "", *_queries(records), ""])
+    parts = [*_head(records), *_summary(records), "", *_queries(records), "", *_beaten(records)]
+    text = "\n".join([*parts, ""])
     path.with_suffix(".md").write_text(text, encoding="utf-8")
     plots.draw(records, contenders(records), path.parent, path.stem)
     return text
+
+
+def publish(path: Path) -> None:
+    """Put the results in *path* into the documentation, and keep them beside the benchmark."""
+    records = Results(path).records
+    tables = "\n".join([*_head(records), *_summary(records), "", *_queries(records)])
+    stem = PAGE.stem
+    pictures = "\n".join(
+        f"![{title}]({stem}-{name}.png)\n"
+        for name, title in (("ratios", "Ratios to stock"), ("memory", "Peak memory"))
+    )
+    head, rest = PAGE.read_text(encoding="utf-8").split(BEGIN, 1)
+    tail = rest.split(END, 1)[1]
+    text = f"{head}{BEGIN}\n\n{tables}\n\n{pictures}\n{END}{tail}"
+    PAGE.write_text(text, encoding="utf-8")
+    plots.draw(records, contenders(records), PAGE.parent, stem)
+    shutil.copyfile(path, KEPT)
 
 
 def contenders(records: Sequence[Record]) -> list[str]:
@@ -98,6 +124,37 @@ def _queries(records: Sequence[Record]) -> list[str]:
             )
         )
     return lines
+
+
+def _beaten(records: Sequence[Record]) -> list[str]:
+    """Return, for each query where another one is clearly faster than labdb, both plans."""
+    measured: dict[str, dict[str, Record]] = {}
+    for record in records:
+        if record["step"] == "queries" and "failure" not in record["figures"]:
+            for name, part in record["figures"].items():
+                if "seconds" in part:
+                    measured.setdefault(name, {})[record["contender"]] = part
+    lines: list[str] = []
+    for name, by in measured.items():
+        if OURS not in by:
+            continue
+        best = min(by, key=lambda one: median(by[one]["seconds"]))
+        ratio = median(by[best]["seconds"]) / median(by[OURS]["seconds"])
+        if ratio < BEATEN:
+            lines += [f"- {name}: {OURS} has {ratio:.2f} of the speed of {best}"]
+            lines += [f"  - {one}: {_plan(by[one])}" for one in (best, OURS)]
+    return [f"Where another one is faster than {OURS}:", "", *lines] if lines else []
+
+
+def _plan(part: Record) -> str:
+    plan = part["plan"]
+    workers = f"{plan['workers_launched']} of {plan['workers_planned']} workers"
+    spilled = f"{plan['spilled'] / MEGABYTE:,.0f} MB spilled"
+    seconds = median(part["seconds"])
+    return (
+        f"{seconds * 1000:,.0f} ms, planning {plan['planning'] * 1000:.1f} ms, {spilled}, "
+        f"{workers}, `{plan['shape']}`"
+    )
 
 
 def _cell(seconds: Sequence[float] | None, spilled: int) -> str:

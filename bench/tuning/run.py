@@ -41,6 +41,14 @@ from labdb.spec import WorkloadKind  # noqa: E402
 
 GB = UNITS["GB"]
 STEPS = ("queries", "concurrency", "load", "pgbench")
+SECONDS = {
+    "start": (1, 14),
+    "queries": (8, 140),
+    "concurrency": (6, 110),
+    "load": (1, 45),
+    "pgbench": (32, 0),
+}
+"""What a step takes on two quiet cores: a fixed part, and one that grows with the scale."""
 DISK, DATA = 250 * GB, 60 * GB
 """The lab's data disk, and what its declaration expects on it."""
 
@@ -64,6 +72,8 @@ def main(arguments: list[str]) -> int:
     if not given.report:
         _run(given)
     print(report.write(given.out))
+    if given.docs:
+        report.publish(given.out)
     return 0
 
 
@@ -86,6 +96,7 @@ def _arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--analysts", type=int, default=50, help="declared to labdb")
     parser.add_argument("--pgbench-seconds", type=int, default=15)
     parser.add_argument("--report", action="store_true", help="measure nothing")
+    parser.add_argument("--docs", action="store_true", help="put the figures into docs/")
     return parser.parse_args(arguments)
 
 
@@ -132,7 +143,11 @@ class Runner:
             for contender in _rotated(self._order.chosen, number - 1)
             if (missing := self._missing(number, contender))
         ]
-        progress = Progress([step for _, _, missing in turns for step in ("start", *missing)])
+        scale = self._stand.scale
+        progress = Progress(
+            [step for _, _, missing in turns for step in ("start", *missing)],
+            {step: fixed + scale * growing for step, (fixed, growing) in SECONDS.items()},
+        )
         for number, contender, missing in turns:
             self._turn(number, contender, missing, progress)
 
