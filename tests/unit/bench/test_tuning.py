@@ -65,7 +65,7 @@ def test_all_ten_are_there(known: dict[str, Contender]) -> None:
         "stock",
         "pgtune-mixed",
         "pgtune-dw",
-        "timescaledb-tune",
+        "timescale",
         "pigsty-olap",
         "autobase",
         "pg-configurator",
