@@ -8,8 +8,10 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Self
 
 import docker
 from docker.errors import ImageNotFound
@@ -51,6 +53,25 @@ CMD ["/sbin/init"]
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Recipe:
+    """What the root file system is made of on this host."""
+
+    mirror: debian.Mirror | None
+    settings: str
+    script: str
+
+    @classmethod
+    def of_this_host(cls) -> Self:
+        script = files("labdb.lab").joinpath("guest/configure.sh").read_text()
+        return cls(debian.host_mirror(), debian.host_apt_settings(), script)
+
+    @property
+    def digest(self) -> str:
+        parts = (SUITE, *PACKAGES, RUNS_AS, repr(self.mirror), self.settings, self.script)
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
+
+
 def ensure() -> str:
     """Return the name of the guests' image, ``labdb/guest-debian13:<digest of its recipe>``.
 
@@ -62,29 +83,31 @@ def ensure() -> str:
         RunError: debootstrap or apt failed.
         UnreachableError: there is no Docker daemon.
     """
-    mirror = debian.host_mirror()
-    settings = debian.host_apt_settings()
-    recipe = files("labdb.lab").joinpath("guest/configure.sh").read_text()
-    digest = _digest(mirror, settings, recipe)
-    name = f"{IMAGE}:{digest}"
+    recipe = _Recipe.of_this_host()
+    name = f"{IMAGE}:{recipe.digest}"
     client = engine()
     with cache.lock("image"):
         try:
             client.images.get(name)
         except ImageNotFound:
-            _import(client, _archive(digest, mirror, settings=settings, recipe=recipe), name)
+            _import(client, _archive(recipe), name)
         client.images.get(name).tag(IMAGE, "latest")
     return name
 
 
-def _digest(mirror: debian.Mirror | None, settings: str, recipe: str) -> str:
-    parts = (SUITE, *PACKAGES, RUNS_AS, repr(mirror), settings, recipe)
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
+def root_archive() -> Path:
+    """Return the guests' root file system as an archive, in the cache.
+
+    Raises:
+        RefusedError: it must be made, and we are not root.
+        RunError: debootstrap or apt failed.
+    """
+    with cache.lock("image"):
+        return _archive(_Recipe.of_this_host())
 
 
-def _archive(digest: str, mirror: debian.Mirror | None, *, settings: str, recipe: str) -> Path:
-    """Return the root file system as an archive, made now where the cache has none."""
-    archive = cache.folder("guest") / f"debian13-{digest}.tar.gz"
+def _archive(recipe: _Recipe) -> Path:
+    archive = cache.folder("guest") / f"debian13-{recipe.digest}.tar.gz"
     if archive.exists():
         return archive
     if os.geteuid() != 0:
@@ -95,9 +118,10 @@ def _archive(digest: str, mirror: debian.Mirror | None, *, settings: str, recipe
         )
     with tempfile.TemporaryDirectory(prefix="labdb-guest-", dir=archive.parent) as folder:
         root = Path(folder, "root")
+        mirror = recipe.mirror
         log.info("making the guests' image from %s", mirror.archive if mirror else "Debian")
         _debootstrap(root, mirror)
-        _configure(root, mirror, settings=settings, recipe=recipe)
+        _configure(root, recipe)
         partial = Path(folder, archive.name)
         # Sockets and what runs are never in it: nothing was started in there.
         _run(["tar", "-C", str(root), "--numeric-owner", "-I", "gzip -1", "-cf", str(partial), "."])
@@ -116,23 +140,23 @@ def _debootstrap(root: Path, mirror: debian.Mirror | None) -> None:
     _run([*command, mirror.archive] if mirror else command)
 
 
-def _configure(root: Path, mirror: debian.Mirror | None, *, settings: str, recipe: str) -> None:
-    if mirror is None:
-        mirror = debian.Mirror(next(iter(debian.sources(root / "etc/apt"))).uri)
+def _configure(root: Path, recipe: _Recipe) -> None:
+    mirror = recipe.mirror or debian.Mirror(next(iter(debian.sources(root / "etc/apt"))).uri)
     apt = root / "etc/apt"
     (apt / "sources.list").unlink(missing_ok=True)
-    (apt / "sources.list.d/debian.sources").write_text(_sources(mirror))
-    (apt / "apt.conf.d/90host").write_text(settings)
+    (apt / "sources.list.d/debian.sources").write_text(sources(mirror))
+    (apt / "apt.conf.d/90host").write_text(recipe.settings)
     shutil.copyfile("/etc/resolv.conf", root / "etc/resolv.conf")
     script = root / "configure.sh"
-    script.write_text(recipe)
+    script.write_text(recipe.script)
     try:
         _run(["chroot", str(root), "/bin/sh", "/configure.sh", *PACKAGES])
     finally:
         script.unlink()
 
 
-def _sources(mirror: debian.Mirror) -> str:
+def sources(mirror: debian.Mirror) -> str:
+    """Return the guests' debian.sources for *mirror* (sources.list(5), deb822 style)."""
     keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
     stanzas = [(mirror.archive, f"{SUITE} {SUITE}-updates")]
     if mirror.security:
