@@ -5,7 +5,7 @@ BIN := .venv/bin
 INVENTORY := inventories/lab
 SERVER := proj-pg01
 
-.PHONY: lab lab-down test test-long venv
+.PHONY: lab lab-down test test-machine test-long venv
 
 # The declared server, provisioned on the embedded lab, with its verification report.
 lab: venv
@@ -20,7 +20,14 @@ lab-down:
 test: venv
 	$(HOST) root $(BIN)/nox
 
-# The same, and the benchmark of provisioning: its figures go into docs/explanation/speed.md.
+# The declared server as a virtual machine under QEMU, emulated: a quarter of an hour.
+test-machine: export LABDB_E2E_QEMU := 1
+test-machine: venv
+	$(HOST) root $(BIN)/nox --session virtual_machine
+
+# Every test, the virtual machine too, and the benchmark of provisioning: its figures go into
+# docs/explanation/speed.md.
+test-long: export LABDB_E2E_QEMU := 1
 test-long: test
 	$(HOST) root $(BIN)/python bench/provision/run.py
 

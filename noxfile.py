@@ -20,6 +20,7 @@ nox.options.sessions = [
     "integration",
     "molecule",
     "end_to_end",
+    "virtual_machine",
 ]
 # Every tool comes from the environment that runs nox: what is tested is what is installed.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -71,6 +72,12 @@ def molecule(session: nox.Session, scenario: str) -> None:
 def end_to_end(session: nox.Session) -> None:
     """Provision the declared server on the embedded lab, twice, and read the docs to it."""
     session.run("pytest", "tests/e2e", "-q", *session.posargs)
+
+
+@nox.session
+def virtual_machine(session: nox.Session) -> None:
+    """Boot the declared server under QEMU and provision it, where LABDB_E2E_QEMU=1 asks for it."""
+    session.run("pytest", "tests/qemu", "-q", "--log-cli-level=INFO", *session.posargs)
 
 
 @nox.session(default=False)

@@ -9,7 +9,7 @@
 set -eu
 
 PASSED_ON=LABDB_STATE,LABDB_CACHE,LABDB_LAB_NETWORK,LABDB_LAB_API_PORT,LABDB_DEBIAN_MIRROR
-PASSED_ON=$PASSED_ON,CI,http_proxy,https_proxy,no_proxy
+PASSED_ON=$PASSED_ON,LABDB_E2E_QEMU,CI,http_proxy,https_proxy,no_proxy
 
 # An ordinary user's PATH lacks what only root may run.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -42,9 +42,12 @@ offered() { apt-cache show "$1" >/dev/null 2>&1; }
 packages() {
     command -v apt-get >/dev/null ||
         fail "this is no Debian or Ubuntu" "install Docker, debootstrap, gnupg, dpkg and a Python venv by hand"
+    wanted="ca-certificates debian-archive-keyring debootstrap git gnupg iproute2 iptables"
+    wanted="$wanted openssh-client python3-venv util-linux xfsprogs"
+    # Only the test of the declared server as a virtual machine needs an emulator of machines.
+    [ "${LABDB_E2E_QEMU:-}" != 1 ] || wanted="$wanted e2fsprogs qemu-system-x86"
     missing=
-    for package in ca-certificates debian-archive-keyring debootstrap git gnupg iproute2 iptables \
-        openssh-client python3-venv util-linux xfsprogs; do
+    for package in $wanted; do
         installed "$package" || missing="$missing $package"
     done
     command -v dockerd >/dev/null || missing="$missing docker.io"
