@@ -36,3 +36,9 @@ def test_it_can_change_nothing(host):
     assert "ro" in options.split(",")
     assert "CapEff:\t0000000000000000" in host.check_output(f"cat /proc/{pid}/status")
     assert host.service(UNIT).is_enabled
+
+
+def test_an_orderly_stop_leaves_nothing_failed(host):
+    host.check_output(f"systemctl stop {UNIT}")
+    assert host.check_output("systemctl --failed --no-legend --plain") == ""
+    host.check_output(f"systemctl start {UNIT}")
