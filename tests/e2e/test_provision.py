@@ -133,7 +133,10 @@ def test_two_provisions_at_once_are_refused(provisioned: Lab) -> None:
         stderr=subprocess.DEVNULL,
     )
     try:
-        time.sleep(3)
+        lock = provisioned.state / "lab" / SERVER / "lock"
+        limit = time.monotonic() + 30
+        while str(first.pid) not in lock.read_text("utf-8") and time.monotonic() < limit:
+            time.sleep(0.1)
         second = provisioned.on_server("provision", "--yes", expect=6)
         assert str(first.pid) in second.stderr
     finally:

@@ -58,6 +58,10 @@ def test_a_parameter_that_may_be_set_is_set_now(host, play_again):
         assert host.check_output("sysctl --values %s", parameter) == "123"
         second = play_again(operating_system_sysctl={parameter: 123})
         assert "changed=0" in second.stdout
+        host.check_output("sysctl --write %s=77", parameter)
+        third = play_again(operating_system_sysctl={parameter: 123})
+        assert third.returncode == 0, third.stdout
+        assert host.check_output("sysctl --values %s", parameter) == "123"
     finally:
         host.check_output("mount -o remount,bind,ro /proc/sys")
 
