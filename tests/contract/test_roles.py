@@ -138,3 +138,37 @@ def test_expanded_values_pass_the_roles_own_validation(environment: str, role: s
         option.pop("default", None)
     result = ArgumentSpecValidator(declared).validate(values)
     assert result.error_messages == []
+
+
+# Data that is adopted without its configuration gets a start; later these files are the server's.
+WRITTEN_ONCE = {"postgresql": {"postgresql.conf.j2", "pg_hba.conf.j2", "pg_ident.conf.j2"}}
+LOOKING = [
+    role
+    for role in ROLES
+    if any("labdb_look" in path.read_text() for path in (TOP / "roles" / role).rglob("*.yml"))
+]
+
+
+def _looked_at(role: str) -> str:
+    parts = ("tasks/preflight.yml", "tasks/main.yml", "vars/main.yml")
+    paths = [TOP / "roles" / role / part for part in parts]
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths if path.is_file())
+
+
+@pytest.mark.parametrize("role", LOOKING)
+def test_every_file_that_a_role_writes_is_looked_at(role: str) -> None:
+    templates = {path.name for path in (TOP / "roles" / role / "templates").glob("*.j2")}
+    text = _looked_at(role)
+    unseen = {name for name in templates if name.removesuffix(".j2") not in text}
+    assert unseen - WRITTEN_ONCE.get(role, set()) == set()
+
+
+@pytest.mark.parametrize("role", LOOKING)
+def test_every_package_that_a_role_installs_is_looked_at(role: str) -> None:
+    packages = {
+        task["ansible.builtin.apt"]["name"]
+        for path in (TOP / "roles" / role / "tasks").glob("*.yml")
+        for task in _read(path)
+        if "ansible.builtin.apt" in task
+    }
+    assert {name for name in packages if name not in _looked_at(role)} == set()

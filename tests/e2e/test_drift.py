@@ -127,7 +127,7 @@ DRIFTS = [
     edited("pgbackrest", "/etc/pgbackrest.conf"),
     mode("pgbackrest", "/etc/pgbackrest.conf", 640),
     mode("pgbackrest", REPOSITORY, 750),
-    mode("pgbackrest", "/run/pgbackrest", 750),
+    gone("pgbackrest", "/run/pgbackrest"),
     gone("pgbackrest", "/etc/tmpfiles.d/labdb-pgbackrest.conf"),
     edited("pgbackrest", f"{UNITS}/pgbackrest-full.service"),
     edited("pgbackrest", f"{UNITS}/pgbackrest-differential.timer"),
