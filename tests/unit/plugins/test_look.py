@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from labdb.plugins.lookup.labdb_look import LookupModule
 from labdb.plugins.modules import labdb_look as look
 
 SERVICE = {"name": "a.service", "enabled": True, "active": True}
@@ -186,3 +187,9 @@ def test_an_unknown_user_is_a_number() -> None:
 
     assert look._name(4711, nobody) == "4711"
     assert look._name(os.getuid(), pwd.getpwuid) == pwd.getpwuid(os.getuid()).pw_name
+
+
+def test_the_controller_looks_as_the_module_does(secret: Path) -> None:
+    files = [{"path": str(secret), "mode": "0640"}, {"path": f"{secret}.gone"}]
+    (told,) = LookupModule().run(files)
+    assert told == f"{secret}.gone is absent, not file"
