@@ -22,7 +22,7 @@ from labdb.adapters import inventory, shell, vault
 from labdb.adapters.inventory import Declaration
 from labdb.lab import keys, mirror
 from labdb.lab.settings import LabSettings
-from labdb.operations.provision import write_authority
+from labdb.operations.connection import write_authority
 
 HERE = Path(__file__).parent
 VARIABLE = "LABDB_E2E_QEMU"

@@ -13,7 +13,7 @@ from tests.qemu.runs import Ran
 from labdb.adapters import vault
 from labdb.adapters.inventory import Declaration
 from labdb.domain.operating_system import kernel_parameters
-from labdb.operations.provision import authority_file
+from labdb.operations.connection import authority_file
 from labdb.spec import Server
 
 pytestmark = pytest.mark.qemu
