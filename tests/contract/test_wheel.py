@@ -74,5 +74,5 @@ def test_the_installed_wheel_plans_from_the_root_directory(wheel: Path, tmp_path
         env=bare | {"LANG": os.environ.get("LANG", "C.UTF-8")},
         cwd="/",
     )
-    assert done.returncode in (0, 1), done.stderr
+    assert done.returncode == 0, done.stderr
     assert "shared_buffers" in done.stdout

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 DAY = 86400.0
-SHORTEST_SPAN = 3600.0
-"""Samples of less than an hour say nothing about days."""
+SHORTEST_SPAN = DAY
+"""Samples of less than a day say nothing about days: one load of a catalogue is no trend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,8 @@ class Sample:
 def days_to_full(samples: Sequence[Sample]) -> float | None:
     """Return the days until the last sample's size is used up; None when that is not in sight.
 
-    The slope is the least-squares line through all samples; a disk that does not grow, or
-    fewer than two samples an hour apart, gives None.
+    The slope is the least-squares line through all samples; a disk that does not grow, and
+    samples of less than a day, give None.
     """
     if len(samples) < 2 or samples[-1].time - samples[0].time < SHORTEST_SPAN:  # noqa: PLR2004 - a line has two points
         return None

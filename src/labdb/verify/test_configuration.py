@@ -5,8 +5,7 @@ from typing import Any
 from labdb.adapters.content import query
 from labdb.adapters.inventory import Declaration
 from labdb.domain.drift import RunningParameter, parameter_changes
-from labdb.domain.tuning import Inputs, tune
-from labdb.domain.variables import postgresql_parameters
+from labdb.domain.variables import postgresql_parameters, role_variables
 from labdb.verify.conftest import Sql
 
 
@@ -18,15 +17,15 @@ def test_effective_parameters_equal_the_plan(sql: Sql, declaration: Declaration)
 
 
 def test_every_role_has_its_planned_settings(sql: Sql, declaration: Declaration) -> None:
-    planned = tune(Inputs.of(declaration.server)).roles
     rows = sql(
         "SELECT rolname, setconfig FROM pg_db_role_setting JOIN pg_roles ON setrole = pg_roles.oid "
         "WHERE setdatabase = 0"
     )
     found = {row["rolname"]: set(row["setconfig"]) for row in rows}
-    for role in declaration.server.access.roles:
-        wanted = {f"{name}={value}" for name, value in planned[role.kind].items()}
-        assert found.get(role.name, set()) == wanted, role.name
+    planned = role_variables(declaration.server, declaration.environment)
+    for role in planned["postgresql_access_roles"]:
+        wanted = {f"{name}={value}" for name, value in role["settings"].items()}
+        assert found.get(role["name"], set()) == wanted, role["name"]
 
 
 def test_no_parameter_waits_for_a_restart(sql: Sql) -> None:
@@ -54,9 +53,9 @@ def test_no_cluster_lies_in_var(host: Any, declaration: Declaration) -> None:
 
 def test_postgresql_runs_now_and_at_every_boot(host: Any, declaration: Declaration) -> None:
     wanted = declaration.server.postgresql
-    unit = f"postgresql@{wanted.major}-{wanted.cluster}"
-    told = host.run("systemctl is-active %s; systemctl is-enabled postgresql", unit).stdout
-    assert told.split() == ["active", "enabled"]
+    service = host.service(f"postgresql@{wanted.major}-{wanted.cluster}")
+    assert service.is_running
+    assert host.service("postgresql").is_enabled
 
 
 def test_the_kernel_would_rather_kill_anything_else(host: Any, declaration: Declaration) -> None:

@@ -24,8 +24,10 @@ def test_one_sample_gives_no_forecast() -> None:
     assert days_to_full([Sample(0, 1, SIZE)]) is None
 
 
-def test_samples_of_the_same_minute_give_no_forecast() -> None:
-    assert days_to_full([Sample(0, 1, SIZE), Sample(60, 1 << 30, SIZE)]) is None
+def test_samples_of_less_than_a_day_give_no_forecast() -> None:
+    loaded = [Sample(0, 1, SIZE), Sample(DAY / 2, 100 << 30, SIZE)]
+    assert days_to_full(loaded) is None
+    assert days_to_full([*loaded, Sample(DAY, 100 << 30, SIZE)]) is not None
 
 
 def test_a_disk_that_shrinks_or_stands_still_is_never_full() -> None:
