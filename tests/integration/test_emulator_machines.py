@@ -172,10 +172,12 @@ def test_disks_mounts_and_host_key_survive_a_reboot(lab: Lab) -> None:
 
 
 def test_a_guest_that_reboots_itself_comes_back(lab: Lab) -> None:
-    before = lab.ssh("cat /proc/sys/kernel/random/boot_id; systemctl show -P UserspaceTimestamp")
+    asked = "cat /proc/sys/kernel/random/boot_id; systemctl show -P UserspaceTimestamp"
+    before = lab.ssh(asked)
     lab.ssh("sudo systemd-run --on-active=0.2 systemctl reboot")
-    time.sleep(3)
-    after = lab.ssh("cat /proc/sys/kernel/random/boot_id; systemctl show -P UserspaceTimestamp")
+    limit = time.monotonic() + 60
+    while (after := lab.ssh(asked)) == before and time.monotonic() < limit:
+        time.sleep(0.5)
     assert after != before
     assert lab.ask("GET", f"{GUEST}/status/current")["status"] == "running"
 
