@@ -11,6 +11,8 @@ from labdb.cli import render, show_comparison, show_tuning
 from labdb.cli.options import PeerName, ServerName, color_option, json_option
 from labdb.errors import UsageError
 
+LINTED = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
+
 
 @click.command()
 @click.argument("server", type=ServerName(), metavar="[SERVER]", required=False)
@@ -47,6 +49,7 @@ from labdb.errors import UsageError
     "autobase, timescale, tpa, pgconfig, or all.",
 )
 @click.option("--conf", is_flag=True, help="Print a postgresql.conf file.")
+@click.option("--lint", "file", type=LINTED, metavar="FILE", help="Judge this postgresql.conf.")
 @json_option
 @color_option
 def tune(  # noqa: PLR0913 - one argument an option
@@ -58,6 +61,7 @@ def tune(  # noqa: PLR0913 - one argument an option
     explain: tuple[str, ...],
     compare: tuple[str, ...],
     conf: bool,
+    file: Path | None,
     as_json: bool,
     no_color: bool,
     **flags: Any,
@@ -74,6 +78,7 @@ def tune(  # noqa: PLR0913 - one argument an option
       labdb tune --cores 4 --memory 16GB --workload olap --explain work_mem
       labdb tune --cores 8 --memory 8GB --compare pgtune --compare pigsty-olap
       labdb tune --cores 8 --memory 8GB --conf > postgresql.conf
+      labdb tune --memory 32GB --cores 8 --lint /etc/postgresql/16/main/postgresql.conf
     """
     from labdb.operations import tune as operation  # noqa: PLC0415 - keeps --help fast
 
@@ -84,6 +89,14 @@ def tune(  # noqa: PLR0913 - one argument an option
             "--conf prints a file and nothing else", hint="leave out --json, --explain, --compare"
         )
     declaration = inventories.load(inventory, server) if server and inventory else None
+    if file:
+        if by_hand or explain or compare or conf or accept_risk:
+            raise UsageError("--lint judges a file as it is", hint="give a machine, or a server")
+        from labdb.operations.lint import lint  # noqa: PLC0415 - the same
+
+        report = lint(file, declaration, flags)
+        render.report(report, as_json=as_json, no_color=no_color)
+        return report.exit_code
     inputs = operation.inputs_for(declaration, flags, by_hand)
     report = operation.tune(inputs, explain=explain, compare=compare, accept_risk=accept_risk)
     if conf:

@@ -21,7 +21,10 @@ MEMORY = {
     "TB": UNITS["TB"],
 }
 TIME = {"us": 0.001, "ms": 1.0, "s": 1000.0, "min": 60_000.0, "h": 3_600_000.0, "d": 86_400_000.0}
-TRUE, FALSE = ("on", "true", "yes", "1"), ("off", "false", "no", "0")
+MAJORS = (16, 17, 18)
+"""Major versions that there is a catalogue for."""
+BOOLEANS = {"true": "on", "false": "off", "yes": "on", "no": "off", "1": "on", "0": "off"}
+"""Other words for on and off; PostgreSQL takes their beginnings too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +55,19 @@ class Parameter:
         if self.type == "bool":
             return _boolean(text)
         if self.type == "enum":
-            if text.lower() not in {value.lower() for value in self.values}:
-                raise ValueError(f"{text!r} is not one of {', '.join(self.values)}")
-            return text.lower()
+            return self._one_of_its_values(text)
         if self.type in ("integer", "real"):
             return self._in_range(_quantity(text, self.unit))
         return text
+
+    def _one_of_its_values(self, text: str) -> str:
+        known = {value.lower() for value in self.values}
+        word = text.lower()
+        if word not in known and "on" in known:  # then it takes every other boolean, in full
+            word = BOOLEANS.get(word, word)
+        if word not in known:
+            raise ValueError(f"{text!r} is not one of {', '.join(self.values)}")
+        return word
 
     def _in_range(self, number: float) -> float:
         low, high = self.minimum, self.maximum
@@ -68,10 +78,14 @@ class Parameter:
 
 
 def _boolean(text: str) -> str:
-    if text.lower() in TRUE:
+    word = text.lower()
+    if word == "on":
         return "on"
-    if text.lower() in FALSE:
+    if word in ("of", "off"):
         return "off"
+    for name, meaning in BOOLEANS.items():
+        if word and name.startswith(word):
+            return meaning
     raise ValueError(f"{text!r} is neither on nor off")
 
 

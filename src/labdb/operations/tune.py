@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from labdb.adapters.inventory import Declaration
 from labdb.domain import comparison
+from labdb.domain.conf_file import write
 from labdb.domain.mistakes import mistakes
 from labdb.domain.overrides import checked
 from labdb.domain.parameters import lookup
@@ -153,14 +154,8 @@ def conf(report: Report) -> str:
     lines += [f"# {finding.severity}: {finding.what}" for finding in report.findings]
     for row in report.data["parameters"]:
         comment = f"# {row['comment']} ({row['context']})"
-        lines += ["", comment, f"{row['name']} = {_quoted(row['value'])}"]
+        lines += ["", comment, write(row["name"], row["value"])]
     return "\n".join(lines) + "\n"
-
-
-def _quoted(value: str) -> str:
-    """Return *value* as the file has it: PostgreSQL reads backslashes as in C."""
-    text = value.replace("\\", "\\\\").replace("'", "''").replace("\n", "\\n")
-    return f"'{text}'"
 
 
 def _declared(declaration: Declaration) -> dict[str, Any]:
