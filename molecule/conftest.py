@@ -13,13 +13,17 @@ Play = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture(scope="session")
 def play_again() -> Play:
-    """Run the scenario's play again, with the given variables; all it said is in ``stdout``."""
+    """Run the scenario's play again, with options and variables; all it said is in ``stdout``."""
 
-    def run(**variables: object) -> "subprocess.CompletedProcess[str]":
+    def run(*options: str, **variables: object) -> "subprocess.CompletedProcess[str]":
         command = ["ansible-playbook", "-i", os.environ["MOLECULE_INVENTORY_FILE"]]
         command += ["-e", json.dumps(variables, default=str)]
         return subprocess.run(
-            [*command, str(Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"], "converge.yml"))],
+            [
+                *command,
+                *options,
+                str(Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"], "converge.yml")),
+            ],
             check=False,
             text=True,
             stdout=subprocess.PIPE,

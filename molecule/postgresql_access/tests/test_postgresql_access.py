@@ -130,6 +130,42 @@ def test_a_role_that_is_changed_by_hand_comes_back(host, play_again):
     assert "enable_hashjoin" not in settings
 
 
+def test_settings_made_by_hand_go_where_they_are_named_and_stay_where_not(host, play_again):
+    made = {
+        ("", DATABASE, "work_mem"): f"alter database {DATABASE} set work_mem = '1GB'",
+        (
+            "desi_analyst",
+            DATABASE,
+            "jit",
+        ): f"alter role desi_analyst in database {DATABASE} set jit = on",
+        ("postgres", "", "enable_sort"): "alter role postgres set enable_sort = off",
+        ("", "", "lock_timeout"): "alter role all set lock_timeout = '9s'",
+    }
+    kept = "alter database postgres set work_mem = '9MB'"
+    sql(host, ";".join([*made.values(), kept]))
+    named = [dict(zip(("role", "database", "parameter"), item, strict=True)) for item in made]
+    again = play_again()
+    assert "changed=0" in again.stdout
+    again = play_again(postgresql_access_reset=named)
+    assert again.returncode == 0, again.stdout
+    left = sql(
+        host, "select setconfig from pg_db_role_setting where setdatabase <> 0 or setrole = 0"
+    )
+    assert left == "{work_mem=9MB}"
+    superuser = "select count(*) from pg_db_role_setting where setrole = 'postgres'::regrole"
+    assert sql(host, superuser) == "0"
+    assert "changed=0" in play_again(postgresql_access_reset=named).stdout
+    sql(host, "alter database postgres reset work_mem")
+
+
+def test_a_database_that_was_limited_by_hand_takes_connections_again(host, play_again):
+    sql(host, f"alter database {DATABASE} connection limit 0")
+    again = play_again()
+    assert again.returncode == 0, again.stdout
+    limit = f"select datconnlimit from pg_database where datname = '{DATABASE}'"
+    assert sql(host, limit) == "-1"
+
+
 def test_a_new_password_replaces_the_old_one_and_shows_nowhere(host, play_again, monkeypatch):
     roles = ("clusteradmin_pg01", "desi_dev", "desi_loader", "desi_analyst")
     passwords = {role: f"new-secret-of-{role}" for role in roles}

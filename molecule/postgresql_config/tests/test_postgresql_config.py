@@ -136,6 +136,61 @@ def test_what_was_set_by_hand_is_named_and_given_back_as_advised(host, play_agai
     assert sql(host, "show work_mem") != "5MB"
 
 
+def test_what_alter_system_set_goes_where_it_is_named_and_stays_where_not(host, play_again):
+    sql(host, "alter system set work_mem = '5MB'")
+    sql(host, "alter system set enable_seqscan = off")
+    checked = play_again("--check", postgresql_config_reset=["work_mem"])
+    assert "Values of ALTER SYSTEM that are taken back] " in checked.stdout
+    assert "changed=0" not in checked.stdout
+    assert "work_mem" in host.file("/mnt/data/pg01/postgresql.auto.conf").content_string
+    again = play_again(postgresql_config_reset=["work_mem"])
+    assert again.returncode == 0, again.stdout
+    assert "ALTER SYSTEM set enable_seqscan;" in again.stdout
+    assert sql(host, "show work_mem") == "4MB"
+    assert sql(host, "show enable_seqscan") == "off"
+    once_more = play_again(postgresql_config_reset=["work_mem"])
+    assert "changed=0" in once_more.stdout
+    assert play_again(postgresql_config_reset=["enable_seqscan"]).returncode == 0
+    assert sql(host, "show enable_seqscan") == "on"
+
+
+def test_a_restart_that_alter_system_asked_for_is_not_due_any_more(host, play_again):
+    before = started(host)
+    sql(host, "alter system set max_connections = 77")
+    again = play_again(postgresql_config_reset=["max_connections"])
+    assert again.returncode == 0, again.stdout
+    assert sql(host, "select name from pg_settings where pending_restart") == ""
+    assert started(host) == before
+
+
+def test_values_that_were_to_go_are_back_when_the_new_files_are_refused(host, play_again):
+    sql(host, "alter system set work_mem = '5MB'")
+    refused = play_again(
+        postgresql_config_reset=["work_mem"],
+        postgresql_config_parameters=changed(host, shared_preload_libraries="no_such_library"),
+    )
+    assert refused.returncode != 0
+    assert sql(host, "show work_mem") == "5MB"
+    assert play_again(postgresql_config_reset=["work_mem"]).returncode == 0
+
+
+def test_a_setting_in_another_file_is_set_aside_where_it_is_named(host, play_again):
+    mine = f"{FOLDER}/conf.d/20-mine.conf"
+    host.check_output(f"printf 'Work_Mem = 6MB\\nwork_mem2.x = 1\\njit=on\\n' > {mine}")
+    host.check_output(f"chown postgres: {mine}")
+    again = play_again(postgresql_config_set_aside=[{"file": mine, "parameter": "work_mem"}])
+    assert again.returncode == 0, again.stdout
+    assert host.file(mine).content_string == (
+        "# set aside by labdb: Work_Mem = 6MB\nwork_mem2.x = 1\njit=on\n"
+    )
+    assert sql(host, "show work_mem") == "4MB"
+    assert "6MB" in host.check_output(f"cat {mine}.*~")
+    once_more = play_again(postgresql_config_set_aside=[{"file": mine, "parameter": "work_mem"}])
+    assert "changed=0" in once_more.stdout
+    host.check_output(f"rm {mine}*")
+    sql(host, "select pg_reload_conf()")
+
+
 def test_what_was_edited_by_hand_goes_back_to_the_declaration(host, play_again):
     host.check_output(f"echo 'local all all trust' >> {FOLDER}/pg_hba.conf")
     host.check_output(f"sed -i /include_dir/d {FOLDER}/postgresql.conf; chmod 666 {DROP_IN}")

@@ -40,6 +40,11 @@ statement (position, text) AS (
     FROM wanted_database JOIN pg_database ON datname = name
     WHERE datdba <> (SELECT oid FROM pg_roles WHERE rolname = owner)
     UNION ALL
+    -- Below -1 is a database that an interrupted DROP left behind.
+    SELECT 2, format('ALTER DATABASE %I CONNECTION LIMIT -1', name)
+    FROM wanted_database JOIN pg_database ON datname = name
+    WHERE datconnlimit > -1
+    UNION ALL
     SELECT 3, format('REVOKE ALL ON DATABASE %I FROM PUBLIC', name)
     FROM closed
     WHERE

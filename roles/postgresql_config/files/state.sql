@@ -1,6 +1,7 @@
 -- How the running server stands to its files, as one JSON object.
 SELECT json_build_object(
     'included', :'included'::boolean,
+    'port', current_setting('port')::integer,
     'loaded', extract(epoch FROM pg_conf_load_time()),
     'stale', EXISTS (
         SELECT
@@ -33,5 +34,10 @@ SELECT json_build_object(
         SELECT coalesce(json_agg(DISTINCT name), '[]')
         FROM pg_file_settings
         WHERE sourcefile LIKE '%/postgresql.auto.conf'
+    ),
+    'settings', (
+        SELECT coalesce(json_agg(DISTINCT sourcefile || ' ' || lower(name)), '[]')
+        FROM pg_file_settings
+        WHERE name IS NOT NULL
     )
 );
