@@ -224,7 +224,11 @@ def exit_codes_page() -> str:
     """Return the page of exit codes, from the error classes."""
     rows: list[tuple[Any, ...]] = [
         (0, "", "Done; nothing needs attention."),
-        (1, "", "Done; something needs attention: a finding, or a plan with changes."),
+        (
+            1,
+            "",
+            "Something needs attention: a finding, a difference, or a plan with changes.",
+        ),
     ]
     classes = sorted(errors.LabdbError.__subclasses__(), key=lambda error: error.exit_code)
     rows += [

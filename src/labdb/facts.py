@@ -1,4 +1,4 @@
-"""What is OBSERVED: the Proxmox VE cluster, a node, a guest. Frozen; sizes in bytes."""
+"""What is OBSERVED: the Proxmox VE cluster, a node, a guest, PostgreSQL. Frozen; sizes in bytes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -76,8 +76,9 @@ class GuestState:
     """A virtual machine: configuration, power, agent, firewall.
 
     *config* is what the next start will use (pending changes included); *pending* names
-    the keys that wait for that start. *addresses* are what the guest agent reports for
-    net0's MAC; *agent* tells whether it answered. *memory* is what runs now.
+    the keys that wait for that start, *present* what runs with until then. *addresses* are
+    what the guest agent reports for net0's MAC; *agent* tells whether it answered. *memory* is
+    what runs now, *balloon* what the balloon leaves of it; 0 where nobody tells.
     """
 
     vmid: int
@@ -87,10 +88,12 @@ class GuestState:
     config: Mapping[str, str]
     digest: str = ""
     pending: tuple[str, ...] = ()
+    present: Mapping[str, str] = field(default_factory=dict)
     lock: str = ""
     agent: bool = False
     addresses: tuple[str, ...] = ()
     memory: int = 0
+    balloon: int = 0
     disks: tuple[DiskState, ...] = ()
     nic: NicState | None = None
     firewall_enabled: bool = False
@@ -192,3 +195,63 @@ class ClusterState:
     def namesakes(self, name: str) -> tuple[GuestSummary, ...]:
         """Return the guests called *name*."""
         return tuple(guest for guest in self.guests if guest.name == name)
+
+
+@dataclass(frozen=True, slots=True)
+class FileSetting:
+    """A setting as it stands in a configuration file now: a row of pg_file_settings.
+
+    *name* is None where the server cannot read the file; *error* says why.
+    """
+
+    file: str
+    line: int
+    name: str | None
+    value: str | None
+    error: str | None = None
+
+    @property
+    def is_alter_system(self) -> bool:
+        """Tell whether ``ALTER SYSTEM`` wrote it."""
+        return self.file.endswith("/postgresql.auto.conf")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSetting:
+    """What ``ALTER ROLE`` or ``ALTER DATABASE`` set; None for every role, or every database."""
+
+    role: str | None
+    database: str | None
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoleState:
+    """A database role: *attributes* by PostgreSQL's word for each."""
+
+    name: str
+    connection_limit: int
+    attributes: Mapping[str, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseState:
+    """A database."""
+
+    name: str
+    owner: str
+    connection_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRule:
+    """A row of pg_hba.conf as the server reads it; *line* is where it stands."""
+
+    line: int
+    type: str
+    database: str
+    user: str
+    address: str
+    method: str
+    error: str | None = None

@@ -13,6 +13,7 @@ class Effect(StrEnum):
 
     CREATE = "create"
     LIVE = "live"
+    NEXT_SESSION = "next session"
     RELOAD = "reload"
     RESTART = "restart"
     NEXT_BOOT = "next boot"
@@ -33,6 +34,32 @@ class Change:
     after: str | None
     effect: Effect
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field that is not as declared, in each place that has a say in it.
+
+    The places are the declaration, the files that PostgreSQL reads, what runs now, and what
+    Proxmox VE has configured; None where a place has nothing. *effect* is when the declared
+    value would be in force.
+    """
+
+    subject: str
+    field: str
+    effect: Effect
+    declared: str | None = None
+    file: str | None = None
+    running: str | None = None
+    hypervisor: str | None = None
+    reason: str = ""
+
+    @property
+    def change(self) -> Change:
+        """What mending it changes: *before* is what the first place has that differs."""
+        there = [at for at in (self.running, self.file, self.hypervisor) if at is not None]
+        now = next((at for at in there if at != self.declared), there[0] if there else None)
+        return Change(self.subject, self.field, now, self.declared, self.effect, self.reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ class PlaybookRun:
     vault_key: str = field(default="", repr=False)
     variables: Mapping[str, Any] = field(default_factory=dict)
     secret_variables: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    tags: tuple[str, ...] = ()
     check: bool = False
     verbosity: int = 0
     path: Path | None = None
@@ -230,6 +231,7 @@ def _arguments(wanted: PlaybookRun, private: Path) -> dict[str, Any]:
     beside = str(Path(sys.executable).parent)
     environment["PATH"] = os.pathsep.join([beside, os.environ.get("PATH", os.defpath)])
     options = ["--check", "--diff"] if wanted.check else []
+    options += ["--tags", ",".join(wanted.tags)] if wanted.tags else []
     if wanted.vault_key:
         key_file = _secret_file(private / "vault-key", wanted.vault_key)
         environment["ANSIBLE_VAULT_PASSWORD_FILE"] = str(key_file)

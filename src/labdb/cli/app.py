@@ -22,6 +22,7 @@ COMMANDS = {
     "provision": "labdb.cli.server:provision",
     "verify": "labdb.cli.server:verify",
     "status": "labdb.cli.server:status",
+    "drift": "labdb.cli.drift:drift",
     "tune": "labdb.cli.tuning:tune",
     "deprovision": "labdb.cli.server:deprovision",
     "init": "labdb.cli.inventory:init",

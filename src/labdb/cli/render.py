@@ -14,6 +14,7 @@ from labdb.report import Change, Effect, Finding, Phase, Report
 EFFECTS = {
     Effect.CREATE: "green",
     Effect.LIVE: "green",
+    Effect.NEXT_SESSION: "green",
     Effect.RELOAD: "cyan",
     Effect.RESTART: "yellow",
     Effect.NEXT_BOOT: "yellow",
@@ -45,7 +46,9 @@ def console_for(*, no_color: bool) -> Console:
 def to(console: Console, answer: Report) -> None:
     """Print *answer* to *console*."""
     console.print(f"[bold]{answer.command} {answer.server}[/]: {escape(answer.summary)}")
-    if answer.changes:
+    if "differences" in answer.data:
+        _differences(console, answer.data["differences"])
+    elif answer.changes:
         console.print(_changes(answer.changes))
     if answer.command == "status":  # what is well stands on the screen already
         _findings(console, [finding for finding in answer.findings if finding.severity != "ok"])
@@ -74,6 +77,30 @@ def _changes(changes: Sequence[Change]) -> Table:
             f"[{color}]{change.effect}[/]",
         )
     return table
+
+
+def _differences(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print what each place has; places of which no row tells are left out."""
+    places = [
+        place
+        for place in ("declared", "file", "running", "hypervisor")
+        if any(row[place] is not None for row in rows)
+    ]
+    if not rows:
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("what", "field", *places, "takes effect", "why"):
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        effect = Effect(row["effect"])
+        table.add_row(
+            escape(row["subject"]),
+            escape(row["field"]),
+            *(escape(_short(row[place])) for place in places),
+            f"[{EFFECTS[effect]}]{effect}[/]",
+            escape(row["reason"]),
+        )
+    console.print(table)
 
 
 def _short(value: str | None) -> str:

@@ -9,6 +9,7 @@ from labdb.spec import Server
 SSH_PORT = 22
 EXPORTER_PORTS = {"node": 9100, "postgres": 9187, "pgbackrest": 9854}
 MONITORING_ROLE = "postgres_exporter"
+MONITORING_CONNECTIONS = 5
 EVERYWHERE = ("0.0.0.0/0", "::/0")
 
 

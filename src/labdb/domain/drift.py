@@ -50,7 +50,8 @@ class Parameter(Protocol):
 class RunningParameter:
     """A row of pg_settings.
 
-    *shown* is the value as SHOW prints it, *by_hand* tells that ALTER SYSTEM set it.
+    *shown* is the value as SHOW prints it, *by_hand* tells that ALTER SYSTEM set it, *boot* is
+    PostgreSQL's own value.
     """
 
     name: str
@@ -62,6 +63,7 @@ class RunningParameter:
     pending_restart: bool = False
     source: str = ""
     by_hand: bool | None = False
+    boot: str | None = None
 
 
 def parameter_changes(
@@ -104,7 +106,8 @@ def set_by_hand(
             "warning",
             f"{name} is {change.before} by ALTER SYSTEM, {change.after} is declared",
             "it wins over the configuration files, and labdb leaves it",
-            f"ALTER SYSTEM RESET {name}; or declare it in postgresql.parameters",
+            f"ALTER SYSTEM RESET {name}, or labdb drift --fix; or declare it in "
+            "postgresql.parameters",
         )
         for name, change in left.items()
     )

@@ -4,23 +4,20 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from labdb.adapters import proxmox, repository, shell
-from labdb.adapters.content import query
+from labdb.adapters import proxmox, repository
 from labdb.adapters.inventory import Declaration
 from labdb.domain import preflight
 from labdb.domain.drift import RunningParameter, parameter_changes, set_by_hand
 from labdb.domain.guest import GuestPlan, plan_guest
-from labdb.domain.guest_config import is_unfinished
 from labdb.domain.health import answer, service
-from labdb.domain.known_hosts import is_known, pin
 from labdb.domain.storage_budget import storage_findings
 from labdb.domain.variables import postgresql_parameters
 from labdb.errors import RefusedError, UnreachableError
-from labdb.facts import ClusterState, GuestState
+from labdb.facts import ClusterState
+from labdb.operations.look import ask
 from labdb.report import Change, Effect, Finding, Phase, Report
 
 Say = Callable[[str], None]
@@ -137,59 +134,22 @@ def _look_at_database(
     if state.guest is None or not state.guest.running:
         return _Database(absent=state.guest is None)
     if not declaration.environment.probe_addresses:
-        return _Database(findings=(_unseen("addresses are not probed (probe_addresses)"),))
+        return _Database(findings=(unseen("addresses are not probed (probe_addresses)"),))
     try:
-        seen = _ask(declaration, state.guest, client)
+        there = f"{declaration.server.postgresql.data_directory}/PG_VERSION"
+        seen = ask(declaration, state.guest, client, ("settings",), files=(there,))
     except RefusedError as error:
         changed = Finding("host key", "critical", error.what, error.why, error.hint)
         return _Database(findings=(changed,))
     except UnreachableError as error:
-        return _Database(findings=(_unseen(f"{error.what}: {error.why}", error.hint),))
+        return _Database(findings=(unseen(f"{error.what}: {error.why}", error.hint),))
     rows = answer(seen, "settings")
     if rows is None:
-        there = any(seen["files"].values())
-        found = (_silent(declaration, seen["queries"]["settings"]["error"]),) if there else ()
-        return _Database(findings=found, answers=True, absent=not there)
+        has_data = any(seen["files"].values())
+        found = (_silent(declaration, seen["queries"]["settings"]["error"]),) if has_data else ()
+        return _Database(findings=found, answers=True, absent=not has_data)
     running = tuple(RunningParameter(**row) for row in rows)
     return _Database(running=running, findings=_pending(running), answers=True)
-
-
-def _ask(declaration: Declaration, state: GuestState, client: proxmox.Proxmox) -> dict[str, Any]:
-    """Return what the guest says; its host key must be the one that the hypervisor tells.
-
-    Raises:
-        RefusedError: it was another one until now.
-        UnreachableError: it does not answer, or nobody knows its host key.
-    """
-    guest, cluster = shell.guest_of(declaration), declaration.server.postgresql
-    key = client.host_key(state.node, state.vmid)
-    wanted = {
-        "port": cluster.port,
-        "queries": [{"name": "settings", "database": "postgres", "sql": query("settings")}],
-        "files": [f"{cluster.data_directory}/PG_VERSION"],
-    }
-    with ExitStack() as stack:
-        if _is_pinned(guest):
-            # A guest that an interrupted run was making may have had another one.
-            if key is not None and not is_unfinished(state):
-                known = guest.known_hosts
-                text = known.read_text(encoding="utf-8")
-                pin(text, guest.address, key, is_new=False, file=str(known))
-        elif key is not None:
-            guest = stack.enter_context(shell.with_host_key(guest, key))
-        else:
-            raise UnreachableError(
-                f"the SSH host key of {guest.address} is not known",
-                why="the guest agent does not tell it",
-                hint="in the guest: apt install qemu-guest-agent",
-            )
-        return shell.probe(guest, wanted)
-
-
-def _is_pinned(guest: shell.Guest) -> bool:
-    if not guest.known_hosts.is_file():
-        return False
-    return is_known(guest.known_hosts.read_text(encoding="utf-8"), guest.address)
 
 
 def _silent(declaration: Declaration, why: str) -> Finding:
@@ -215,7 +175,8 @@ def _pending(rows: Sequence[RunningParameter]) -> tuple[Finding, ...]:
     return (Finding("restart", "warning", what, hint="provision restarts it"),)
 
 
-def _unseen(why: str, hint: str = "") -> Finding:
+def unseen(why: str, hint: str = "") -> Finding:
+    """Return the finding that nothing is known of PostgreSQL, and why."""
     return Finding("postgresql", "info", "PostgreSQL was not looked at", why, hint)
 
 

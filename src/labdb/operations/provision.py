@@ -207,8 +207,11 @@ def play_alone(  # noqa: PLR0913  # what a command of one playbook is made of
     *,
     command: str,
     summary: Callable[[int], str],
+    tags: tuple[str, ...] = (),
 ) -> Report:
     """Run one playbook under the server's lock and report it; *summary* gets the changes' number.
+
+    With *tags*, only tasks that have one of them are run.
 
     Raises:
         RefusedError: somebody else is at work on the server.
@@ -224,6 +227,7 @@ def play_alone(  # noqa: PLR0913  # what a command of one playbook is made of
             limit=name,
             vault_key=vault.key(declaration),
             variables=variables,
+            tags=tags,
         )
         ran = play(wanted, run, watcher.see, started=held.note_playbook)
         report = Report(

@@ -8,6 +8,7 @@ SELECT json_agg(
            'source', source,
            'pending_restart', pending_restart,
            'by_hand', sourcefile LIKE '%/postgresql.auto.conf',
+           'boot', boot_val,
            'shown', current_setting(name, true)
          )
        )

@@ -2,12 +2,13 @@
 
 import io
 import json
+from dataclasses import asdict
 
 import pytest
 from rich.console import Console
 
 from labdb.cli import render
-from labdb.report import Change, Effect, Finding, Phase, Report
+from labdb.report import Change, Difference, Effect, Finding, Phase, Report
 
 REPORT = Report(
     command="plan",
@@ -72,3 +73,42 @@ def test_a_status_does_not_repeat_what_is_well() -> None:
     text = _text(report)
     assert "16.15, primary" in text
     assert "5% full" not in text
+
+
+def test_differences_are_shown_place_by_place_and_empty_places_not_at_all() -> None:
+    rows = (
+        Difference("parameter", "work_mem", Effect.RELOAD, "4MB", "64MB", "64MB", None, "why"),
+        Difference("role x", "work_mem", Effect.NEXT_SESSION, running="1GB"),
+    )
+    report = Report(
+        "drift",
+        "proj-pg01",
+        "2 differences",
+        [row.change for row in rows],
+        data={"differences": [asdict(row) for row in rows]},
+    )
+    head, first, second = _text(report).splitlines()[1:4]
+    assert head.split() == [
+        "what",
+        "field",
+        "declared",
+        "file",
+        "running",
+        "takes",
+        "effect",
+        "why",
+    ]
+    assert first.split() == ["parameter", "work_mem", "4MB", "64MB", "64MB", "reload", "why"]
+    assert second.split() == ["role", "x", "work_mem", "-", "-", "1GB", "next", "session"]
+
+
+def test_what_mending_a_difference_changes_is_what_the_first_odd_place_has() -> None:
+    def change(**places: str) -> tuple[str | None, str | None]:
+        row = Difference("parameter", "jit", Effect.RELOAD, **places).change
+        return row.before, row.after
+
+    assert change(declared="off", file="on", running="on") == ("on", "off")
+    assert change(declared="off", file="on", running="off") == ("on", "off")
+    assert change(declared="8", hypervisor="4") == ("4", "8")
+    assert change(running="1GB") == ("1GB", None)
+    assert change(declared="loader") == (None, "loader")

@@ -88,7 +88,8 @@ def observe_guest(session: Session, node: str, vmid: int) -> GuestState:
     """Return one guest: what its next start will use, what waits for that, what runs now."""
     base = f"nodes/{node}/qemu/{vmid}"
     digest = str(session.get(f"{base}/config").get("digest", ""))
-    config, pending = next_boot(session.get(f"{base}/pending"))
+    rows = session.get(f"{base}/pending")
+    config, pending = next_boot(rows)
     current = session.get(f"{base}/status/current")
     running = current["status"] == "running"
     nic = parse_nic(config.get("net0", ""))
@@ -103,10 +104,16 @@ def observe_guest(session: Session, node: str, vmid: int) -> GuestState:
         config=config,
         digest=digest,
         pending=pending,
+        present={
+            str(row["key"]): str(row["value"]).strip()
+            for row in rows
+            if row["key"] in pending and row.get("value") is not None
+        },
         lock=str(current.get("lock") or ""),
         agent=addresses is not None,
         addresses=addresses or (),
         memory=int(current.get("maxmem", 0)),
+        balloon=int(current.get("balloon") or 0),
         disks=parse_disks(config),
         nic=nic,
         firewall_enabled=str(options.get("enable", 0)) in TRUE,

@@ -1,0 +1,212 @@
+"""Declared roles and databases against what the server has.
+
+Settings are compared as text, because role postgresql_access compares them so: what is no
+difference here is no change there.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from labdb.domain.access import MONITORING_CONNECTIONS, MONITORING_ROLE
+from labdb.domain.masked import masked
+from labdb.domain.tuning import Inputs, tune
+from labdb.facts import DatabaseState, RoleState, StoredSetting
+from labdb.report import Difference, Effect, Finding
+from labdb.spec import RoleKind, Server
+
+UNLIMITED = -1
+SUPERUSER = "postgres"
+ALWAYS_THERE = ("postgres", "template1")
+"""Databases that nobody declares, and that settings of a database may still be set for."""
+EVERYBODY = "every role"
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredRole:
+    """A role as it shall be: attributes by PostgreSQL's words, settings as text."""
+
+    name: str
+    kind: RoleKind
+    connection_limit: int
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def attributes(self) -> Mapping[str, bool]:
+        """What role postgresql_access gives to a role of this kind (its files/roles.sql)."""
+        admin = self.kind == "admin"
+        return {
+            "LOGIN": True,
+            "INHERIT": True,
+            "SUPERUSER": False,
+            "REPLICATION": False,
+            "BYPASSRLS": False,
+            "CREATEDB": admin,
+            "CREATEROLE": admin,
+        }
+
+
+def declared_roles(server: Server) -> tuple[DeclaredRole, ...]:
+    """Return the roles of *server*, and the exporter's, which every server has."""
+    settings = tune(Inputs.of(server)).roles
+    roles = [
+        DeclaredRole(role.name, role.kind, role.connection_limit, settings[role.kind])
+        for role in server.access.roles
+    ]
+    if MONITORING_ROLE not in {role.name for role in roles}:
+        monitoring = settings["monitoring"]
+        roles.append(
+            DeclaredRole(MONITORING_ROLE, "monitoring", MONITORING_CONNECTIONS, monitoring)
+        )
+    return tuple(roles)
+
+
+def role_differences(
+    wanted: Iterable[DeclaredRole], roles: Iterable[RoleState], stored: Iterable[StoredSetting]
+) -> tuple[Difference, ...]:
+    """Return what of the declared roles is not as declared.
+
+    Settings that a role has in one database only are not here: see :func:`beyond`.
+    """
+    live = {role.name: role for role in roles}
+    own: dict[str, dict[str, str]] = {}
+    for item in stored:
+        if item.role and item.database is None:
+            own.setdefault(item.role, {})[item.name] = item.value
+    found: list[Difference] = []
+    for role in wanted:
+        subject = f"role {role.name}"
+        if role.name not in live:
+            found.append(Difference(subject, "role", Effect.CREATE, declared=role.kind))
+            continue
+        found += _attributes(subject, role, live[role.name])
+        has = own.get(role.name, {})
+        found += [
+            Difference(
+                subject,
+                name,
+                Effect.NEXT_SESSION,
+                declared=role.settings.get(name),
+                running=masked(has[name]) if name in has else None,
+                reason="ALTER ROLE",
+            )
+            for name in sorted({*role.settings, *has})
+            if role.settings.get(name) != has.get(name)
+        ]
+    return tuple(found)
+
+
+def _attributes(subject: str, wanted: DeclaredRole, live: RoleState) -> list[Difference]:
+    found = [
+        Difference(
+            subject, name, Effect.LIVE, declared=_word(value), running=_word(live.attributes[name])
+        )
+        for name, value in wanted.attributes.items()
+        if live.attributes[name] is not value
+    ]
+    if wanted.connection_limit != live.connection_limit:
+        found.append(
+            Difference(
+                subject,
+                "CONNECTION LIMIT",
+                Effect.NEXT_SESSION,
+                declared=_limit(wanted.connection_limit),
+                running=_limit(live.connection_limit),
+            )
+        )
+    return found
+
+
+def beyond(server: Server, stored: Iterable[StoredSetting]) -> tuple[StoredSetting, ...]:
+    """Return what ``ALTER`` set and the declaration has no place for.
+
+    That is everything for a database of ours, for every role, for the superuser, and for a
+    declared role in one database. Roles and databases that are not declared are their
+    makers' matter.
+    """
+    databases = {item.name for item in server.access.databases} | {server.access.template}
+    databases |= {*ALWAYS_THERE}
+    roles = {role.name for role in server.access.roles} | {MONITORING_ROLE, SUPERUSER}
+    found = []
+    for item in stored:
+        is_roles_own = item.database is None and item.role in roles - {SUPERUSER}
+        ours = item.role in roles or item.database in databases
+        if not is_roles_own and (ours or (item.role is None and item.database is None)):
+            found.append(item)
+    return tuple(found)
+
+
+def beyond_differences(items: Iterable[StoredSetting]) -> tuple[Difference, ...]:
+    """Return a row for each of :func:`beyond`."""
+    return tuple(
+        Difference(
+            _whose(item),
+            item.name,
+            Effect.NEXT_SESSION,
+            running=masked(item.value),
+            reason=f"ALTER {_kind(item)}; not declared",
+        )
+        for item in items
+    )
+
+
+def _kind(item: StoredSetting) -> str:
+    return "DATABASE" if item.database and not item.role else "ROLE"
+
+
+def _whose(item: StoredSetting) -> str:
+    if item.role and item.database:
+        return f"role {item.role} in {item.database}"
+    if item.role:
+        return f"role {item.role}"
+    return f"database {item.database}" if item.database else EVERYBODY
+
+
+def others(server: Server, stored: Iterable[StoredSetting]) -> tuple[Finding, ...]:
+    """Return a finding that names what is not declared and has settings."""
+    ours = set(beyond(server, stored))
+    declared = {role.name for role in server.access.roles} | {MONITORING_ROLE}
+    names = sorted(
+        {_whose(item) for item in stored if item not in ours and item.role not in declared}
+    )
+    if not names:
+        return ()
+    what = f"settings of what is not declared: {', '.join(names)}"
+    return (Finding("settings", "info", what, "they are their makers' matter"),)
+
+
+def database_differences(
+    server: Server, databases: Iterable[DatabaseState]
+) -> tuple[Difference, ...]:
+    """Return what of the declared databases is not as declared."""
+    live = {database.name: database for database in databases}
+    found: list[Difference] = []
+    for database in server.access.databases:
+        subject, has = f"database {database.name}", live.get(database.name)
+        if has is None:
+            found.append(Difference(subject, "database", Effect.CREATE, declared=database.owner))
+            continue
+        if has.owner != database.owner:
+            found.append(
+                Difference(
+                    subject, "owner", Effect.LIVE, declared=database.owner, running=has.owner
+                )
+            )
+        if has.connection_limit > UNLIMITED:  # less: an interrupted DROP DATABASE left it
+            found.append(
+                Difference(
+                    subject,
+                    "CONNECTION LIMIT",
+                    Effect.NEXT_SESSION,
+                    declared=_limit(UNLIMITED),
+                    running=_limit(has.connection_limit),
+                )
+            )
+    return tuple(found)
+
+
+def _word(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _limit(number: int) -> str:
+    return "none" if number == UNLIMITED else str(number)
