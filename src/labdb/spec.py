@@ -222,6 +222,10 @@ class Postgresql(Declared):
     parameters: dict[str, str | int | float | bool] = Field(
         default_factory=dict, description="Parameters that win over the computed ones."
     )
+    accept_risk: bool = Field(
+        default=False,
+        description="Go on although the memory budget does not hold; every plan says so.",
+    )
 
 
 class WorkloadKind(StrEnum):

@@ -97,8 +97,8 @@ def tune(  # noqa: PLR0913 - one argument an option
         report = lint(file, declaration, flags)
         render.report(report, as_json=as_json, no_color=no_color)
         return report.exit_code
-    inputs = operation.inputs_for(declaration, flags, by_hand)
-    report = operation.tune(inputs, explain=explain, compare=compare, accept_risk=accept_risk)
+    inputs = operation.inputs_for(declaration, flags, by_hand, accept_risk=accept_risk)
+    report = operation.tune(inputs, explain=explain, compare=compare)
     if conf:
         sys.stdout.write(operation.conf(report))
         return report.exit_code

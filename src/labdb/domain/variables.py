@@ -33,20 +33,14 @@ class PlannedParameter:
     context: str
 
 
-def postgresql_parameters(
-    server: Server, *, accept_risk: bool = False
-) -> tuple[PlannedParameter, ...]:
+def postgresql_parameters(server: Server) -> tuple[PlannedParameter, ...]:
     """Return every parameter that labdb sets, those set by hand applied, in the file's order.
-
-    Args:
-        server: the declaration.
-        accept_risk: go on although the memory budget does not hold.
 
     Raises:
         DeclarationError: the declaration does not fit the memory, or a parameter set by
             hand is not one of this major version, or not a value that it takes.
     """
-    return _parameters(server, tune(Inputs.of(server), accept_risk=accept_risk))
+    return _parameters(server, tune(Inputs.of(server)))
 
 
 def _parameters(server: Server, tuning: Tuning) -> tuple[PlannedParameter, ...]:
@@ -58,16 +52,14 @@ def _parameters(server: Server, tuning: Tuning) -> tuple[PlannedParameter, ...]:
     )
 
 
-def role_variables(
-    server: Server, environment: Environment, *, accept_risk: bool = False
-) -> dict[str, Any]:
+def role_variables(server: Server, environment: Environment) -> dict[str, Any]:
     """Return the variables of every role for *server* in *environment*; no secret is among them.
 
     Raises:
         DeclarationError: the memory budget does not hold, and the risk was not accepted.
     """
     inputs = Inputs.of(server)
-    tuning = tune(inputs, accept_risk=accept_risk)
+    tuning = tune(inputs)
     return (
         _guest(server, environment)
         | _system(server, tuning)

@@ -13,7 +13,9 @@ from labdb.domain import preflight
 from labdb.domain.drift import RunningParameter, parameter_changes, set_by_hand
 from labdb.domain.guest import GuestPlan, plan_guest
 from labdb.domain.health import answer, service
+from labdb.domain.memory_finding import memory_findings
 from labdb.domain.storage_budget import storage_findings
+from labdb.domain.tuning import Inputs, tune
 from labdb.domain.variables import postgresql_parameters
 from labdb.errors import RefusedError, UnreachableError
 from labdb.facts import ClusterState
@@ -94,6 +96,7 @@ def plan(
     checks = preflight.check(declaration.server, state)
     findings = [*checks, *guest.findings, *guest.refusals, *database.findings, *by_hand]
     findings += [*_withheld(guest), *storage_findings(declaration.server)]
+    findings += memory_findings(tune(Inputs.of(declaration.server)).budget)
     if database.absent and (found := package_source.result(repository.LONGEST)):
         findings.append(found)
     blockers = tuple(preflight.blockers(tuple(findings)))

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError, model_validator
 from labdb.adapters.inventory import Declaration
 from labdb.domain import comparison
 from labdb.domain.conf_file import write
+from labdb.domain.memory_finding import memory_findings
 from labdb.domain.mistakes import mistakes
 from labdb.domain.overrides import checked
 from labdb.domain.parameters import lookup
@@ -20,7 +21,7 @@ from labdb.domain.tuning.inputs import Load, Machine
 from labdb.domain.tuning.space import data_budget
 from labdb.errors import DeclarationError, UsageError
 from labdb.report import Finding, Report
-from labdb.size import Size, format_size, human_size
+from labdb.size import Size, format_size
 from labdb.spec import Declared, WorkloadKind
 
 
@@ -52,7 +53,11 @@ FLAGS = tuple(WhatIf.model_fields)
 
 
 def inputs_for(
-    declaration: Declaration | None, flags: Mapping[str, Any], by_hand: Sequence[str]
+    declaration: Declaration | None,
+    flags: Mapping[str, Any],
+    by_hand: Sequence[str],
+    *,
+    accept_risk: bool = False,
 ) -> Inputs:
     """Return what to tune for: the declaration, with *flags* and *by_hand* in place of its own.
 
@@ -60,6 +65,7 @@ def inputs_for(
         declaration: the declared server; None for a machine made of flags alone.
         flags: what was given on the command line, by the names of :class:`WhatIf`.
         by_hand: parameters as ``NAME=VALUE``.
+        accept_risk: a memory budget that does not hold is no reason to refuse.
 
     Raises:
         DeclarationError: a flag's value is absurd, or a parameter set by hand is refused.
@@ -91,24 +97,18 @@ def inputs_for(
         major=wanted.major,
         by_hand=dict(Inputs.of(declaration.server).by_hand) if declaration else {},
         subject=declaration.server.name if declaration else "this machine",
+        accept_risk=accept_risk or bool(declaration and declaration.server.postgresql.accept_risk),
     )
     return replace(inputs, by_hand={**inputs.by_hand, **checked(_pairs(by_hand), wanted.major)})
 
 
-def tune(
-    inputs: Inputs,
-    *,
-    explain: Sequence[str] = (),
-    compare: Sequence[str] = (),
-    accept_risk: bool = False,
-) -> Report:
+def tune(inputs: Inputs, *, explain: Sequence[str] = (), compare: Sequence[str] = ()) -> Report:
     """Return the computed parameters, their memory budget and the settings of roles.
 
     Args:
         inputs: what to compute from.
         explain: names of parameters to explain; all are listed when there is none.
         compare: names of other tuners whose parameters stand beside labdb's.
-        accept_risk: go on although the memory budget does not hold; the report says so.
 
     Raises:
         DeclarationError: the memory budget does not hold, or a parameter to explain does
@@ -117,7 +117,7 @@ def tune(
             know a tuner to compare with.
     """
     others = peers(compare)
-    found = compute(inputs, accept_risk=accept_risk)
+    found = compute(inputs)
     rows = [_row(setting, inputs.major) for setting in found.settings]
     if explain:
         rows = [_explained(name, rows, inputs.major) for name in explain]
@@ -225,21 +225,9 @@ def _explained(name: str, rows: Sequence[dict[str, Any]], major: int) -> dict[st
 
 
 def _findings(found: Tuning, inputs: Inputs) -> tuple[Finding, ...]:
-    findings = []
-    if found.budget.missing:
-        findings.append(
-            Finding(
-                "memory",
-                "critical",
-                f"the memory budget does not hold: {human_size(found.budget.missing)} more than "
-                f"{format_size(inputs.machine.memory)} may be in use; the risk was accepted",
-                "the kernel then kills a backend, or every session gets out-of-memory errors",
-                "fewer connections or analysts, a pooler, more memory, or smaller values by hand",
-            )
-        )
-    if not (space := data_budget(inputs)).fits:
-        findings.append(too_small(space, "a larger data disk, or less data"))
-    return tuple(findings)
+    space = data_budget(inputs)
+    small = () if space.fits else (too_small(space, "a larger data disk, or less data"),)
+    return (*memory_findings(found.budget), *small)
 
 
 def _plain(inputs: Inputs) -> dict[str, Any]:

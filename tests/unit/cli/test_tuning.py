@@ -90,7 +90,7 @@ def test_an_accepted_risk_goes_on_with_exit_code_1(capsys: pytest.CaptureFixture
     risky = (*WHAT_IF, "--set", "work_mem=256MB", "--accept-risk")
     assert run(["tune", *risky]) == 1
     text = capsys.readouterr().out
-    assert "critical the memory budget does not hold" in text
+    assert "warning  the memory budget does not hold" in text
     assert "the risk was accepted" in text
     (finding,) = _json(capsys, *risky, code=1)["findings"]
     assert finding["severity"] == "critical"

@@ -1,5 +1,6 @@
 """The computed parameters keep their promises for every machine somebody may declare."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labdb.domain.memory_finding import memory_findings
 from labdb.domain.parameters import MEMORY, lookup
 from labdb.domain.tuning import Inputs, Tuning, tune
 from labdb.domain.tuning.inputs import Load, Machine
@@ -134,7 +136,7 @@ def test_more_memory_never_gives_less_cache(inputs: Inputs) -> None:
 
 @given(INPUTS)
 def test_the_risk_is_taken_only_when_it_is_accepted_and_then_it_is_told(inputs: Inputs) -> None:
-    accepted = tune(inputs, accept_risk=True)
+    accepted = tune(replace(inputs, accept_risk=True))
     assert (accepted.budget.missing > 0) == (_tuned(inputs) is None)
 
 
@@ -165,7 +167,7 @@ def test_a_parameter_set_by_hand_that_breaks_the_budget_is_refused_by_name() -> 
     inputs = Inputs.of(Server.model_validate(wanted))
     with pytest.raises(DeclarationError, match="work_mem"):
         tune(inputs)
-    assert tune(inputs, accept_risk=True).budget.missing > 40 * GB
+    assert tune(replace(inputs, accept_risk=True)).budget.missing > 40 * GB
 
 
 def test_the_lab_s_own_server_gets_the_known_values() -> None:
@@ -203,3 +205,11 @@ def test_sizes_survive_being_written_and_read(size: int) -> None:
 def test_more_analysts_than_connections_are_a_mistake() -> None:
     with pytest.raises(ValueError, match="need as many connections"):
         _inputs(max_connections=10, analytic_sessions=20)
+
+
+def test_a_risk_may_be_accepted_in_the_declaration() -> None:
+    wanted = _declared()
+    wanted["postgresql"] |= {"parameters": {"work_mem": "256MB"}, "accept_risk": True}
+    budget = tune(Inputs.of(Server.model_validate(wanted))).budget
+    (finding,) = memory_findings(budget)
+    assert "the risk was accepted" in finding.what

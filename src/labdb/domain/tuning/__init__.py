@@ -27,14 +27,14 @@ class Tuning:
     budget: MemoryBudget
 
 
-def tune(inputs: Inputs, *, accept_risk: bool = False) -> Tuning:
+def tune(inputs: Inputs) -> Tuning:
     """Compute the parameters for *inputs*; values set by hand stand in place of computed ones.
 
     Raises:
         DeclarationError: the connections and analysts do not fit the memory, and the risk
             was not accepted.
     """
-    budget = memory_budget(inputs, accept_risk=accept_risk)
+    budget = memory_budget(inputs)
     computed = (
         *limit_settings(inputs),
         *memory_settings(inputs, budget),

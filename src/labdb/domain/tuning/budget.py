@@ -90,17 +90,15 @@ class MemoryBudget:
         return max(0, self.total - self.memory)
 
 
-def memory_budget(inputs: Inputs, *, accept_risk: bool = False) -> MemoryBudget:
+def memory_budget(inputs: Inputs) -> MemoryBudget:
     """Return the budget for *inputs*; parameters set by hand count with their values.
 
     A sort takes ``work_mem``, a hash ``work_mem`` times ``hash_mem_multiplier`` (section
     20.4.1): one such node for each session and for each parallel worker. What is left
     after the fixed parts is shared among the analysts.
 
-    Args:
-        inputs: machine, load and what is set by hand.
-        accept_risk: return a budget that does not fit instead of refusing it; analysts
-            then get the smallest share.
+    Where the risk is accepted, a budget that does not fit is returned instead of refused;
+    analysts then get the smallest share.
 
     Raises:
         DeclarationError: the connections and analysts do not fit the memory.
@@ -163,7 +161,7 @@ def memory_budget(inputs: Inputs, *, accept_risk: bool = False) -> MemoryBudget:
     left = memory - sum(line.size for line in fixed)
     analyst = _round(int(left / (processes * hashes)))
     if analyst < SMALLEST_ANALYST_WORK_MEM:
-        if not accept_risk:
+        if not inputs.accept_risk:
             raise _too_much(inputs, int(processes * SMALLEST_ANALYST_WORK_MEM * hashes) - left)
         analyst = SMALLEST_ANALYST_WORK_MEM
     analyst = min(analyst, LARGEST_ANALYST_WORK_MEM)
@@ -204,6 +202,6 @@ def _too_much(inputs: Inputs, missing: int) -> DeclarationError:
         why=f"{human_size(missing)} are missing for work_mem "
         f"{format_size(SMALLEST_ANALYST_WORK_MEM)}",
         hint="declare fewer workload.max_connections (a pooler serves the rest), fewer "
-        f"workload.analytic_sessions, or more guest.memory{smaller}; --accept-risk goes on "
-        "all the same",
+        f"workload.analytic_sessions, or more guest.memory{smaller}; postgresql.accept_risk "
+        "(labdb tune --accept-risk) goes on all the same",
     )

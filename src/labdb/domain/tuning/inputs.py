@@ -55,13 +55,17 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Everything that a value may depend on; *by_hand* holds parameters set by hand, as text."""
+    """Everything that a value may depend on; *by_hand* holds parameters set by hand, as text.
+
+    *accept_risk* tells that a memory budget which does not hold is no reason to refuse.
+    """
 
     machine: Machine
     load: Load
     major: int = 16
     by_hand: Mapping[str, str] = field(default_factory=dict)
     subject: str = "this server"
+    accept_risk: bool = False
 
     @classmethod
     def of(cls, server: Server) -> "Inputs":
@@ -89,6 +93,7 @@ class Inputs:
             major=server.postgresql.major,
             by_hand=overrides(server),
             subject=server.name,
+            accept_risk=server.postgresql.accept_risk,
         )
 
     def amount(self, name: str) -> float | None:

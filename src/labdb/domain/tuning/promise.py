@@ -83,8 +83,8 @@ def promise(
             inputs,
             load=replace(load, connections=served),
             by_hand={name: _text(name, size, inputs.major) for name, size in counted.items()},
-        ),
-        accept_risk=True,
+            accept_risk=True,
+        )
     )
     processes = load.analysts + int(workers)
     queries = int(processes * own("work_mem") * own("hash_mem_multiplier"))
