@@ -93,9 +93,9 @@ def test_an_accepted_risk_goes_on_with_exit_code_1(capsys: pytest.CaptureFixture
     assert "warning  the memory budget does not hold" in text
     assert "the risk was accepted" in text
     (finding,) = _json(capsys, *risky, code=1)["findings"]
-    assert finding["severity"] == "critical"
+    assert finding["severity"] == "warning"
     assert run(["tune", *risky, "--conf"]) == 1
-    assert capsys.readouterr().out.splitlines()[1].startswith("# critical: the memory budget")
+    assert capsys.readouterr().out.splitlines()[1].startswith("# warning: the memory budget")
 
 
 def test_the_file_is_all_that_conf_prints(capsys: pytest.CaptureFixture[str]) -> None:
