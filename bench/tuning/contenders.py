@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from labdb.domain.peers import PEERS
@@ -31,6 +31,35 @@ def contenders(machine: Machine, load: Load) -> dict[str, Contender]:
     """Return every contender by name, computed for *machine* and *load*."""
     made = [make(machine, load) for make in MAKERS]
     return {one.name: one for one in made}
+
+
+def choose(known: Mapping[str, Contender], names: str) -> tuple[Contender, ...]:
+    """Return the contenders in *names*, which commas separate; all of them for no names.
+
+    ``stock+work_mem=64MB`` is stock with another value, ``labdb-mixed+analyst.work_mem=64MB``
+    labdb with another setting of a role: what would this one value do?
+
+    Raises:
+        KeyError: there is no such contender.
+    """
+    if not names:
+        return tuple(known.values())
+    chosen = [name.split("+") for name in names.split(",")]
+    return tuple(_changed(known[name], changes) for name, *changes in chosen)
+
+
+def _changed(contender: Contender, changes: Sequence[str]) -> Contender:
+    parameters = dict(contender.parameters)
+    roles = {role: dict(settings) for role, settings in contender.roles.items()}
+    for change in changes:
+        name, _, value = change.partition("=")
+        role, _, setting = name.rpartition(".")
+        if role:
+            roles.setdefault(role, {})[setting] = value
+        else:
+            parameters[name] = value
+    name = "+".join([contender.name, *changes])
+    return Contender(name, parameters, contender.source, roles)
 
 
 def _peer(name: str, source: str) -> Callable[[Machine, Load], Contender]:

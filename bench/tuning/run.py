@@ -26,7 +26,7 @@ from typing import Any
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP))
 from bench.tuning import configuration, report  # noqa: E402 - a script finds its neighbours
-from bench.tuning.contenders import Contender, contenders  # noqa: E402
+from bench.tuning.contenders import Contender, choose, contenders  # noqa: E402
 from bench.tuning.machine import DoesNotStartError, InUseError, Limits, Machine  # noqa: E402
 from bench.tuning.progress import Progress  # noqa: E402
 from bench.tuning.results import Results, Unit  # noqa: E402
@@ -86,7 +86,12 @@ def _arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--scale", type=float, default=1.0, help="1 is the lab's catalogue")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--contenders", default="", help="names with commas; all when absent")
+    parser.add_argument(
+        "--contenders",
+        default="",
+        help="names with commas; all when absent. NAME+work_mem=64MB is NAME with another value,"
+        " NAME+analyst.work_mem=64MB with another setting of a role",
+    )
     parser.add_argument("--steps", default=",".join(STEPS), help="names with commas")
     parser.add_argument("--out", type=Path, default=Path("tuning-results.jsonl"))
     parser.add_argument("--folder", type=Path, default=paths.state_dir() / "bench-tuning")
@@ -104,13 +109,14 @@ def _run(given: argparse.Namespace) -> None:
     hardware = Hardware(given.cores, given.memory, DISK, "nvme")
     load = Load(WorkloadKind.MIXED, given.connections, given.analysts, DATA)
     known = contenders(hardware, load)
-    names = given.contenders.split(",") if given.contenders else list(known)
     steps = tuple(given.steps.split(","))
-    if unknown := [*(set(names) - set(known)), *(set(steps) - set(STEPS))]:
-        sys.exit(f"not known: {', '.join(unknown)}; known: {', '.join((*known, *STEPS))}")
-    order = Order(
-        given.rounds, steps, tuple(known[name] for name in names), given.out, given.pgbench_seconds
-    )
+    if unknown := set(steps) - set(STEPS):
+        sys.exit(f"no such step: {', '.join(unknown)}; known: {', '.join(STEPS)}")
+    try:
+        chosen = choose(known, given.contenders)
+    except KeyError as error:
+        sys.exit(f"no such contender: {error}; known: {', '.join(known)}")
+    order = Order(given.rounds, steps, chosen, given.out, given.pgbench_seconds)
     machine = Machine(given.folder.resolve(), Limits(given.cores, given.memory))
     stand = Stand(machine, given.seed, given.scale, given.connections)
     try:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from bench.tuning import configuration, figures, plans, queries, report
 from bench.tuning.cgroup import Cgroup, Usage
-from bench.tuning.contenders import Contender, contenders, parse
+from bench.tuning.contenders import Contender, choose, contenders, parse
+from bench.tuning.progress import Progress
 from bench.tuning.results import Results, Unit
 
 from labdb.domain.parameters import lookup
@@ -85,6 +86,20 @@ def test_durability_is_relaxed_by_nobody(known: dict[str, Contender]) -> None:
 def test_only_labdb_gives_roles_settings(known: dict[str, Contender]) -> None:
     with_roles = {name for name, one in known.items() if one.roles}
     assert with_roles == {"labdb-mixed", "labdb-olap"}
+
+
+def test_one_value_can_be_tried(known: dict[str, Contender]) -> None:
+    plain, changed = choose(known, "stock,labdb-mixed+random_page_cost=2+analyst.work_mem=64MB")
+    assert plain == known["stock"]
+    assert changed.parameters == {**known["labdb-mixed"].parameters, "random_page_cost": "2"}
+    assert changed.roles["analyst"]["work_mem"] == "64MB"
+    assert changed.roles["loader"] == known["labdb-mixed"].roles["loader"]
+
+
+def test_no_names_are_all_and_an_unknown_one_is_told(known: dict[str, Contender]) -> None:
+    assert choose(known, "") == tuple(known.values())
+    with pytest.raises(KeyError, match="pgtuned"):
+        choose(known, "stock,pgtuned")
 
 
 def test_what_is_not_tuning_is_equal_for_all(known: dict[str, Contender]) -> None:
@@ -175,6 +190,29 @@ def test_the_report_names_the_best_of_each_class(tmp_path: Path) -> None:
     assert "| aggregation | a | 4,000 (5 MB) | 1,000 (5 MB) |" in text
     assert (tmp_path / "results-ratios.png").stat().st_size > 0
     assert (tmp_path / "results-memory.png").stat().st_size > 0
+
+
+def test_a_lost_query_is_shown_with_both_plans(tmp_path: Path) -> None:
+    plan = {"planning": 0.001, "workers_planned": 2, "workers_launched": 1, "spilled": 0}
+    records = [
+        _record("stock", "queries", {"a": _query(1.0) | {"plan": plan | {"shape": "Seq Scan t"}}}),
+        _record("labdb-mixed", "queries", {"a": _query(2.0) | {"plan": plan | {"shape": "Sort"}}}),
+    ]
+    path = tmp_path / "results.jsonl"
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    text = report.write(path)
+    assert "- a: labdb-mixed has 0.50 of the speed of stock" in text
+    assert "1 of 2 workers, `Seq Scan t`" in text
+
+
+def test_progress_tells_what_is_left_from_what_was_seen(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    progress = Progress(["load", "load", "pgbench"], {"load": 600, "pgbench": 60})
+    assert "3 steps, about 21 min left" in capsys.readouterr().err
+    with progress.step("load", "round 1"):
+        pass
+    assert "about 1 min left" in capsys.readouterr().err
 
 
 def test_a_plan_tells_its_shape_its_spills_and_its_workers() -> None:
