@@ -22,6 +22,8 @@ IMAGE = "labdb/bench-postgresql16"
 BIN = "/usr/lib/postgresql/16/bin"
 DATA, SOCKETS = "/bench/data", "/run/bench"
 MIRROR = "/mirror"
+OOM_SCORES = "PG_OOM_ADJUST_FILE=/proc/self/oom_score_adj PG_OOM_ADJUST_VALUE=500"
+"""As Debian's service has it: when memory is short a backend is ended, not the postmaster."""
 INSTALL = f"""
 echo 'deb [signed-by={MIRROR}/ACCC4CF8.asc] file://{MIRROR} {mirror.SUITE} main' \
     > /etc/apt/sources.list.d/pgdg.list
@@ -153,7 +155,7 @@ class Machine:
         (data / "postgresql.auto.conf").write_text("", encoding="utf-8")
         (data / "log").unlink(missing_ok=True)
         try:
-            self.run(f"{BIN}/pg_ctl -D {DATA} -l {DATA}/log -w -t 120 -s start")
+            self.run(f"{OOM_SCORES} {BIN}/pg_ctl -D {DATA} -l {DATA}/log -w -t 120 -s start")
         except RuntimeError as error:
             written = data / "log"
             lines = written.read_text(encoding="utf-8").splitlines() if written.exists() else []
@@ -161,9 +163,10 @@ class Machine:
 
     def stop(self) -> None:
         """Stop PostgreSQL where it runs; its last checkpoint is part of it."""
-        if (self.folder / "data" / "postmaster.pid").exists():
-            stopping = f"{BIN}/pg_ctl -D {DATA} -m fast -w -t 300 -s stop"
-            self.run(f"{stopping} || {BIN}/pg_ctl -D {DATA} -m immediate -w -s stop")
+        control = f"{BIN}/pg_ctl -D {DATA} -s -w -t 300"
+        self.run(
+            f"{control} status || exit 0; {control} -m fast stop || {control} -m immediate stop"
+        )
 
     def warm(self, database: str) -> None:
         """Read the files of *database* once, so that everybody finds them in the page cache."""

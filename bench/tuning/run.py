@@ -10,18 +10,23 @@ Needs root, Docker and the extra ``bench``.
 """
 
 import argparse
+import contextlib
 import hashlib
 import json
 import logging
 import os
 import platform
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 from typing import Any
+
+import psycopg
 
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP))
@@ -67,6 +72,7 @@ class Order:
 def main(arguments: list[str]) -> int:
     """Run what *arguments* ask for and write the report."""
     given = _arguments(arguments)
+    signal.signal(signal.SIGTERM, _end)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("docker").setLevel(logging.WARNING)
     if not given.report:
@@ -75,6 +81,11 @@ def main(arguments: list[str]) -> int:
     if given.docs:
         report.publish(given.out)
     return 0
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    """Leave no container behind."""
+    sys.exit("ended by a signal; the same command goes on from here")
 
 
 def _arguments(arguments: list[str]) -> argparse.Namespace:
@@ -177,9 +188,19 @@ class Runner:
                 refusal = str(error)
         for step in missing:
             with progress.step(step, f"round {number}: {contender.name}: {step}") as clock:
-                figures = {"failure": refusal} if refusal else self._steps[step](contender)
+                figures = {"failure": refusal} if refusal else self._measured(step, contender)
             about = {"about": self._about(contender), "took": clock.seconds, "figures": figures}
             self._results.add(Unit(number, contender.name, step), fingerprint, about)
+
+    def _measured(self, step: str, contender: Contender) -> dict[str, Any]:
+        """Return the figures of *step*, or the failure that ended it."""
+        try:
+            return self._steps[step](contender)
+        except (psycopg.Error, RuntimeError) as error:
+            failure = str(error)
+        with contextlib.suppress(psycopg.OperationalError):
+            queries.wait_until_up(self._stand)
+        return {"failure": failure}
 
     def _about(self, contender: Contender) -> dict[str, Any]:
         return {
