@@ -99,10 +99,10 @@ def provisioned(lab: Lab, first_provision: subprocess.CompletedProcess[str]) -> 
     return lab
 
 
-ORDER = ("test_provision", "test_drift", "test_docs_commands")
+ORDER = ("test_provision", "test_drift_command", "test_drift", "test_docs_commands")
 """The documentation's commands run last: the pages take the server and the lab away."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A server is made, then broken and repaired, then used as the pages tell."""
-    items.sort(key=lambda item: ORDER.index(item.path.stem) if item.path.stem in ORDER else -1)
+    items.sort(key=lambda item: ORDER.index(item.path.stem))
