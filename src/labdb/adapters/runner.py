@@ -230,6 +230,8 @@ def _arguments(wanted: PlaybookRun, private: Path) -> dict[str, Any]:
     environment = content.ansible_environment()
     beside = str(Path(sys.executable).parent)
     environment["PATH"] = os.pathsep.join([beside, os.environ.get("PATH", os.defpath)])
+    # The path of a Unix socket has 107 bytes; a home directory may use up most of them.
+    environment["ANSIBLE_SSH_CONTROL_PATH_DIR"] = str(private / "cp")
     options = ["--check", "--diff"] if wanted.check else []
     options += ["--tags", ",".join(wanted.tags)] if wanted.tags else []
     if wanted.vault_key:
