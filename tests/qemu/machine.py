@@ -85,8 +85,9 @@ class Machine:
                     return answer
             except (OSError, RuntimeError) as error:
                 trouble = str(error) or repr(error)
-            if self.process is None or self.process.poll() is not None:
-                raise AssertionError(f"{what}: the machine is off\n{self.last_words()}")
+            ended = self.process.poll() if self.process else None
+            if ended is not None:
+                raise AssertionError(f"{what}: QEMU ended with {ended}\n{self.last_words()}")
             time.sleep(1)
         raise AssertionError(f"{what}: not within {seconds:.0f} s: {trouble}\n{self.last_words()}")
 
@@ -120,6 +121,8 @@ class Machine:
 
     def _command(self) -> list[str]:
         return [
+            # It ends with us, however we end.
+            *("setpriv", "--pdeathsig", "TERM"),
             *(PROGRAM, "-nodefaults", "-no-user-config", "-display", "none"),
             *("-machine", "q35", "-accel", "tcg,thread=multi,tb-size=1024"),
             *("-cpu", "max", "-smp", str(CORES), "-m", f"{self.memory >> 20}M"),
