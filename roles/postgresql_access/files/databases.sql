@@ -1,10 +1,39 @@
--- Databases cloned from the template, their owners, and who may connect to them.
+-- Databases cloned from the template, their owners, limits and settings, and who may connect.
 WITH declaration AS (
     SELECT current_setting('labdb.declaration')::jsonb AS wanted
 ),
 wanted_database AS (
-    SELECT item ->> 'name' AS name, item ->> 'owner' AS owner, wanted ->> 'template' AS template
+    SELECT
+        item ->> 'name' AS name,
+        item ->> 'owner' AS owner,
+        coalesce((item ->> 'connection_limit')::int, -1) AS connection_limit,
+        wanted ->> 'template' AS template
     FROM declaration, jsonb_array_elements(wanted -> 'databases') AS item
+),
+-- As the catalogue spells them, and as ALTER DATABASE takes them: a path is a list of names.
+wanted_setting AS (
+    SELECT item ->> 'name' AS database, parameter.name, parameter.value, quote_literal(parameter.value) AS written
+    FROM
+        declaration,
+        jsonb_array_elements(wanted -> 'databases') AS item,
+        jsonb_each_text(item -> 'settings') AS parameter (name, value)
+    UNION ALL
+    SELECT item ->> 'name', 'search_path', path, path
+    FROM declaration, jsonb_array_elements(wanted -> 'databases') AS item, LATERAL (
+        SELECT string_agg(quote_ident(schema), ', ' ORDER BY position) AS path
+        FROM jsonb_array_elements_text(item -> 'search_path') WITH ORDINALITY AS listed (schema, position)
+    ) AS joined
+    WHERE path IS NOT NULL
+),
+setting AS (
+    SELECT
+        datname AS database,
+        split_part(text, '=', 1) AS name,
+        substr(text, strpos(text, '=') + 1) AS value
+    FROM pg_db_role_setting
+    CROSS JOIN unnest(setconfig) AS text
+    JOIN pg_database ON pg_database.oid = setdatabase
+    WHERE setrole = 0
 ),
 everybody AS (
     SELECT datname, privilege_type
@@ -41,17 +70,33 @@ statement (position, text) AS (
     WHERE datdba <> (SELECT oid FROM pg_roles WHERE rolname = owner)
     UNION ALL
     -- Below -1 is a database that an interrupted DROP left behind.
-    SELECT 2, format('ALTER DATABASE %I CONNECTION LIMIT -1', name)
-    FROM wanted_database JOIN pg_database ON datname = name
-    WHERE datconnlimit > -1
+    SELECT 3, format('ALTER DATABASE %I CONNECTION LIMIT %s', name, connection_limit)
+    FROM wanted_database LEFT JOIN pg_database ON datname = name
+    WHERE coalesce(datconnlimit, -1) <> connection_limit AND coalesce(datconnlimit, -1) >= -1
     UNION ALL
-    SELECT 3, format('REVOKE ALL ON DATABASE %I FROM PUBLIC', name)
+    SELECT 3, format('ALTER DATABASE %I SET %I = %s', database, name, written)
+    FROM wanted_setting
+    WHERE (database, name, value) NOT IN (TABLE setting)
+    UNION ALL
+    -- What the declaration has a place for and does not say goes back to what the server has;
+    -- anything else that somebody set is left alone.
+    SELECT 3, format('ALTER DATABASE %I RESET %I', setting.database, setting.name)
+    FROM setting JOIN wanted_database ON wanted_database.name = setting.database
+    WHERE
+        setting.name IN ('search_path', 'default_transaction_read_only', 'statement_timeout', 'temp_file_limit')
+        AND NOT EXISTS (
+            SELECT
+            FROM wanted_setting AS kept
+            WHERE kept.database = setting.database AND kept.name = setting.name
+        )
+    UNION ALL
+    SELECT 4, format('REVOKE ALL ON DATABASE %I FROM PUBLIC', name)
     FROM closed
     WHERE
         name IN (SELECT datname FROM everybody)
         OR name NOT IN (SELECT datname FROM pg_database)
     UNION ALL
-    SELECT 4, format('GRANT %s ON DATABASE %I TO %I', privilege, database, role)
+    SELECT 5, format('GRANT %s ON DATABASE %I TO %I', privilege, database, role)
     FROM opening
     WHERE (database, role, privilege) NOT IN (SELECT datname, rolname, privilege_type FROM granted)
 )

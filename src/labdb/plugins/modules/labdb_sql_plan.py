@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from typing import Any
@@ -64,6 +65,10 @@ statements:
 """
 
 
+# What is set for the sessions of a database is not meant for this one.
+OWN_SETTINGS = "-c default_transaction_read_only=off -c search_path=public -c statement_timeout=0"
+
+
 class SqlError(Exception):
     """What psql said, and about which statements."""
 
@@ -85,6 +90,7 @@ def psql(user: str, port: int, database: str, script: str) -> str:
         text=True,
         check=False,
         cwd="/",
+        env={**os.environ, "PGOPTIONS": OWN_SETTINGS},
     )
     if done.returncode:
         raise SqlError(f"database {database}: {done.stderr.strip()}")
