@@ -29,6 +29,14 @@ def test_the_monitoring_host_gets_them_when_the_inventory_knows_it(host, play_ag
         assert host.file(f"/etc/prometheus/file_sd/labdb-proj-pg01-{job}.yml").exists
 
 
+def test_the_snippet_of_a_job_that_is_gone_goes_too(play_again):
+    folder = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "prometheus")
+    gone = folder / "labdb-proj-pg01-pgbouncer-exporter.yml"
+    gone.write_text("- targets: [nobody]\n")
+    assert play_again().returncode == 0
+    assert not gone.exists()
+
+
 def test_a_target_without_a_port_is_refused(play_again):
     wrong = play_again(
         prometheus_targets_targets=[{"job": "node-exporter", "address": "somewhere"}]
