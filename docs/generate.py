@@ -16,6 +16,7 @@ from labdb import errors
 from labdb.cli import app
 from labdb.cli.app import cli
 from labdb.domain import privileges
+from labdb.domain.connections import connection_limits
 from labdb.domain.desired import DesiredGuest
 from labdb.domain.schema import json_schema
 from labdb.domain.tuning import Inputs, tune
@@ -194,9 +195,13 @@ def parameters_page() -> str:
     budget = [(line.name, human_size(line.size), line.formula) for line in tuning.budget.lines]
     budget.append(("together", human_size(tuning.budget.total), ""))
     roles = [
-        (kind, f"`{name}`", f"`{value}`")
-        for kind, settings in tuning.roles.items()
-        for name, value in settings.items()
+        (kind, f"`{setting.name}`", f"`{setting.value}`", setting.comment)
+        for kind, settings in tuning.role_settings.items()
+        for setting in settings
+    ]
+    limits = [
+        (f"`{limit.role}`", limit.connections, limit.reason)
+        for limit in connection_limits(_proj_pg01())
     ]
     rows = [
         (f"`{item.name}`", f"`{item.value}`", item.context, item.reason)
@@ -215,7 +220,10 @@ def parameters_page() -> str:
             _table(("Part", "Size", "How"), budget),
             "## Settings of roles\n",
             "Set with `ALTER ROLE`, by the kind of the role.\n",
-            _table(("Kind", "Parameter", "Value"), roles),
+            _table(("Kind", "Parameter", "Value", "Reason"), roles),
+            "## Connections of roles\n",
+            "`CONNECTION LIMIT` of each declared role.\n",
+            _table(("Role", "Connections", "Reason"), limits),
         )
     )
 

@@ -281,7 +281,30 @@ class DatabaseRole(Declared):
 
     name: str = Field(pattern=IDENTIFIER, description="Role name.")
     kind: RoleKind = Field(description="What it is for; sets privileges, memory and time-outs.")
-    connection_limit: int = Field(default=-1, ge=-1, description="CONNECTION LIMIT, -1 for none.")
+    connection_limit: int | None = Field(
+        default=None, ge=-1, description="CONNECTION LIMIT, -1 for none; computed when absent."
+    )
+
+
+class DatabaseSettings(Declared):
+    """Parameters of all sessions in one database; what a role has of its own wins over them."""
+
+    search_path: tuple[Annotated[str, Field(pattern=IDENTIFIER)], ...] = Field(
+        default=(), description="Schemas that need no prefix; PostgreSQL's own when empty."
+    )
+    read_only: bool = Field(
+        default=False, description="Transactions only read unless they say otherwise."
+    )
+    statement_timeout_seconds: int | None = Field(
+        default=None,
+        ge=1,
+        description="Longest statement of roles that have no limit of their own.",
+    )
+    temp_file_limit: Size | None = Field(
+        default=None,
+        ge=1 << 20,
+        description="Temporary files of one process of roles that have no limit of their own.",
+    )
 
 
 class Database(Declared):
@@ -289,6 +312,8 @@ class Database(Declared):
 
     name: str = Field(pattern=IDENTIFIER, description="Database name.")
     owner: str = Field(pattern=IDENTIFIER, description="Owning role (kind: owner or admin).")
+    connection_limit: int = Field(default=-1, ge=-1, description="CONNECTION LIMIT, -1 for none.")
+    settings: DatabaseSettings = DatabaseSettings()
 
 
 class Client(Declared):
@@ -342,6 +367,36 @@ class Access(Declared):
         return self
 
 
+class Pooling(Declared):
+    """PgBouncer: many clients share few connections to PostgreSQL."""
+
+    port: int = Field(default=6432, ge=1024, le=65535, description="TCP port of the pooler.")
+    mode: Literal["transaction", "session"] = Field(
+        default="transaction",
+        description="For how long a client keeps a server connection: a transaction or a session.",
+    )
+    max_clients: int | None = Field(
+        default=None,
+        ge=10,
+        le=50_000,
+        description="Clients in all; workload.max_connections when absent.",
+    )
+    wait_seconds: int = Field(
+        default=3600, ge=0, description="Longest wait for a server connection; 0 for no end."
+    )
+    pools: dict[RoleKind, Annotated[int, Field(ge=1, le=2000)]] = Field(
+        default_factory=dict,
+        description="Server connections for all roles of a kind; computed for kinds not named.",
+    )
+
+    @model_validator(mode="after")
+    def _kinds_are_pooled(self) -> Self:
+        for kind in ("monitoring", "backup"):
+            if kind in self.pools:
+                raise ValueError(f"pools: roles of kind {kind} do not go through the pooler")
+        return self
+
+
 class Schedule(Declared):
     """When backups are made."""
 
@@ -385,6 +440,7 @@ class Server(Declared):
     postgresql: Postgresql
     workload: Workload = Workload()
     access: Access
+    pooling: Pooling | None = Field(default=None, description="PgBouncer, none when absent.")
     backup: Backup = Backup()
     monitoring: Monitoring
     projects: tuple[str, ...] = Field(
@@ -405,6 +461,14 @@ class Server(Declared):
     def stanza(self) -> str:
         """The pgBackRest stanza."""
         return self.backup.stanza or self.name
+
+    @model_validator(mode="after")
+    def _pooler_has_its_own(self) -> Self:
+        if self.pooling and self.pooling.port == self.postgresql.port:
+            raise ValueError(f"pooling.port {self.pooling.port} is PostgreSQL's own")
+        if self.pooling and "pgbouncer" in {role.name for role in self.access.roles}:
+            raise ValueError("role pgbouncer is the pooler's own; give yours another name")
+        return self
 
     @model_validator(mode="after")
     def _data_on_the_data_disk(self) -> Self:

@@ -13,6 +13,8 @@ from labdb.spec import Environment, Server
 
 TOP = Path(__file__).parents[2]
 ROLES = sorted(path.name for path in (TOP / "roles").iterdir() if path.is_dir())
+# The inventories of the repository, and one of them with what they leave out.
+DECLARATIONS = ("lab", "production", "production with a pooler")
 # Found by the filter's own caller, or typed by a person.
 OUTSIDE_THE_DECLARATION = {"declaration_server", "declaration_environment"}
 
@@ -32,9 +34,11 @@ def _of_the_playbooks() -> set[str]:
     return set(_read(TOP / "playbooks" / "group_vars" / "labdb_servers.yml"))
 
 
-def _expanded(environment: str) -> dict[str, Any]:
-    folder = TOP / "inventories" / environment
+def _expanded(declaration: str) -> dict[str, Any]:
+    folder = TOP / "inventories" / declaration.partition(" ")[0]
     server = _read(folder / "host_vars" / "proj-pg01" / "server.yml")["labdb_server"]
+    if "pooler" in declaration:
+        server["pooling"] = {"pools": {"analyst": 6}}
     shared = _read(folder / "group_vars" / "all" / "environment.yml")["labdb_environment"]
     variables: dict[str, Any] = role_variables(
         Server.model_validate(server), Environment.model_validate(shared)
@@ -106,14 +110,14 @@ def test_the_plan_looks_for_the_suites_that_the_role_installs_from() -> None:
     assert set(repository.SUITES) == names
 
 
-@pytest.mark.parametrize("environment", ["lab", "production"])
-def test_the_declaration_expands_to_variables_that_the_roles_know(environment: str) -> None:
+@pytest.mark.parametrize("declaration", DECLARATIONS)
+def test_the_declaration_expands_to_variables_that_the_roles_know(declaration: str) -> None:
     known = {name for role in ROLES for name in _options(role)}
-    assert sorted(set(_expanded(environment)) - known) == []
+    assert sorted(set(_expanded(declaration)) - known) == []
 
 
-@pytest.mark.parametrize("environment", ["lab", "production"])
-def test_the_declaration_sets_everything_that_a_role_requires(environment: str) -> None:
+@pytest.mark.parametrize("declaration", DECLARATIONS)
+def test_the_declaration_sets_everything_that_a_role_requires(declaration: str) -> None:
     used = {
         entry["role"]
         for playbook in ("guest", "server", "targets")
@@ -123,15 +127,15 @@ def test_the_declaration_sets_everything_that_a_role_requires(environment: str) 
     required = {
         name for role in used for name, option in _options(role).items() if option.get("required")
     }
-    given = set(_expanded(environment)) | _of_the_playbooks() | OUTSIDE_THE_DECLARATION
+    given = set(_expanded(declaration)) | _of_the_playbooks() | OUTSIDE_THE_DECLARATION
     assert sorted(required - given) == []
 
 
-@pytest.mark.parametrize("environment", ["lab", "production"])
+@pytest.mark.parametrize("declaration", DECLARATIONS)
 @pytest.mark.parametrize("role", ROLES)
-def test_expanded_values_pass_the_roles_own_validation(environment: str, role: str) -> None:
+def test_expanded_values_pass_the_roles_own_validation(declaration: str, role: str) -> None:
     options = _options(role)
-    values = {name: value for name, value in _expanded(environment).items() if name in options}
+    values = {name: value for name, value in _expanded(declaration).items() if name in options}
     # Templates among the defaults are Ansible's to resolve; the declared values are checked here.
     declared = {name: {**options[name], "required": False} for name in values}
     for option in declared.values():

@@ -24,7 +24,7 @@ def show(report: Report, *, explained: bool, no_color: bool) -> None:
         return
     console.print(_parameters(report.data["parameters"]))
     console.print(_budget(report.data))
-    console.print(_roles(report.data["roles"]))
+    console.print(_roles(report.data["role_settings"]))
 
 
 def _table(*columns: str) -> Table:
@@ -55,11 +55,13 @@ def _budget(data: Mapping[str, Any]) -> Table:
     return table
 
 
-def _roles(roles: Mapping[str, Mapping[str, str]]) -> Table:
-    table = _table("role of kind", "settings (ALTER ROLE)")
-    for kind, settings in roles.items():
-        text = ", ".join(f"{name} {value}" for name, value in settings.items())
-        table.add_row(kind, escape(text or "-"))
+def _roles(rows: list[Mapping[str, Any]]) -> Table:
+    table = _table("role of kind", "setting (ALTER ROLE)", "value", "why")
+    kind = ""
+    for row in rows:
+        shown = row["kind"] if row["kind"] != kind else ""
+        kind = row["kind"]
+        table.add_row(shown, row["name"], escape(row["value"]), escape(row["comment"]))
     return table
 
 

@@ -1,15 +1,20 @@
-"""The client table becomes pg_hba.conf and both firewalls: three faces of one declaration."""
+"""The client table becomes client authentication and both firewalls: faces of one declaration."""
 
 from dataclasses import asdict, dataclass
 from ipaddress import IPv4Address
 from typing import Any
 
-from labdb.spec import Server
+from labdb.domain.connections import MONITORING_ROLE
+from labdb.domain.pooling import NOT_POOLED, POOLER_ROLE
+from labdb.spec import Client, Server
 
 SSH_PORT = 22
 EXPORTER_PORTS = {"node": 9100, "postgres": 9187, "pgbackrest": 9854}
-MONITORING_ROLE = "postgres_exporter"
-MONITORING_CONNECTIONS = 5
+POOLER_EXPORTER_PORT = 9127
+POOLER_EXPORTER = "pgbouncer_exporter"
+EVERY_EXPORTER = (*EXPORTER_PORTS, "pgbouncer")
+POOLER_CONSOLE = "pgbouncer"
+"""PgBouncer's name of a database that is none: its console."""
 EVERYWHERE = ("0.0.0.0/0", "::/0")
 
 
@@ -47,25 +52,13 @@ def hba_rows(server: Server) -> tuple[HbaRow, ...]:
         ),
         HbaRow("local", "all", "all", "", "scram-sha-256", "anybody else on this host"),
     ]
-    socket_only = f"postgres,{MONITORING_ROLE}"
-    rows += [
-        HbaRow("host", "all", socket_only, address, "reject", "these two come by socket alone")
-        for address in EVERYWHERE
-    ]
-    rows += [
-        HbaRow(
-            "hostssl",
-            ",".join(client.databases),
-            ",".join(client.roles),
-            str(client.network),
-            "scram-sha-256",
-            f"client {client.name}",
-        )
-        for client in server.access.clients
-    ]
-    rows += [
-        HbaRow("host", "all", "all", address, "reject", "everybody else") for address in EVERYWHERE
-    ]
+    socket_only = ["postgres", MONITORING_ROLE]
+    if server.pooling:
+        rows.insert(2, HbaRow("local", "postgres", POOLER_ROLE, "", "peer", "the pooler itself"))
+        socket_only.append(POOLER_ROLE)
+    rows += _rejected(",".join(socket_only), "these come by socket alone")
+    rows += [_client(item) for item in server.access.clients]
+    rows += _rejected("all", "everybody else")
     return tuple(rows)
 
 
@@ -85,6 +78,41 @@ def logins(server: Server, source: str) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(found, key=lambda login: (login not in owners, login)))
 
 
+def pooler_rows(server: Server) -> tuple[HbaRow, ...]:
+    """Return the rows of the pooler's client authentication, first match first.
+
+    PostgreSQL sees only the pooler's socket: who may come from where is decided here, by the
+    same client table.
+    """
+    barred = [role.name for role in server.access.roles if role.kind in NOT_POOLED]
+    own = ["postgres", MONITORING_ROLE, POOLER_ROLE, POOLER_EXPORTER]
+    never = ",".join(dict.fromkeys([*own, *barred]))
+    rows = [
+        HbaRow("local", POOLER_CONSOLE, POOLER_ROLE, "", "peer", "the console, for the operator"),
+        HbaRow("local", POOLER_CONSOLE, POOLER_EXPORTER, "", "peer", "the exporter on this host"),
+        *_rejected(never, "these do not go through the pooler"),
+    ]
+    rows += [_client(item) for item in server.access.clients]
+    rows += _rejected("all", "everybody else")
+    return tuple(rows)
+
+
+def _client(client: Client) -> HbaRow:
+    databases, roles = ",".join(client.databases), ",".join(client.roles)
+    comment = f"client {client.name}"
+    return HbaRow("hostssl", databases, roles, str(client.network), "scram-sha-256", comment)
+
+
+def _rejected(roles: str, comment: str) -> list[HbaRow]:
+    return [HbaRow("host", "all", roles, address, "reject", comment) for address in EVERYWHERE]
+
+
+def exporter_ports(server: Server) -> dict[str, int]:
+    """Return the port of each exporter that *server* has."""
+    pooler = {"pgbouncer": POOLER_EXPORTER_PORT} if server.pooling else {}
+    return EXPORTER_PORTS | pooler
+
+
 def openings(server: Server) -> tuple[Opening, ...]:
     """Return what the guest's firewall lets in: SSH first, so that nobody is locked out."""
     clients = tuple(sorted({str(client.network) for client in server.access.clients}))
@@ -93,8 +121,11 @@ def openings(server: Server) -> tuple[Opening, ...]:
         Opening(SSH_PORT, tuple(str(network) for network in server.access.operators), "operators"),
         Opening(server.postgresql.port, clients, "clients of PostgreSQL"),
     ]
+    if server.pooling:
+        found.append(Opening(server.pooling.port, clients, "clients of the pooler"))
     found += [
-        Opening(port, monitoring, f"{name} exporter") for name, port in EXPORTER_PORTS.items()
+        Opening(port, monitoring, f"{name} exporter")
+        for name, port in exporter_ports(server).items()
     ]
     return tuple(opening for opening in found if opening.sources)
 

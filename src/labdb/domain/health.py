@@ -6,6 +6,7 @@ Thresholds are those of the lab's alerts, each written once, here.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from labdb.domain.access import exporter_ports
 from labdb.domain.capacity import DAY, Sample, days_to_full
 from labdb.domain.timetable import longest_pause
 from labdb.report import Finding, Severity
@@ -38,6 +39,13 @@ def jobs() -> tuple[str, ...]:
 def service(server: Server) -> str:
     """Return the systemd unit of the PostgreSQL cluster."""
     return f"postgresql@{server.postgresql.major}-{server.postgresql.cluster}.service"
+
+
+def services(server: Server) -> tuple[str, ...]:
+    """Return the systemd units that must run."""
+    pooler = ("pgbouncer.service",) if server.pooling else ()
+    exporters = (f"prometheus-{name}-exporter.service" for name in exporter_ports(server))
+    return (service(server), *pooler, *exporters)
 
 
 def answer(seen: Mapping[str, Any], name: str) -> Any:

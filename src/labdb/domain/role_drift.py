@@ -7,14 +7,19 @@ difference here is no change there.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from labdb.domain.access import MONITORING_CONNECTIONS, MONITORING_ROLE
+from labdb.domain.connections import (
+    MONITORING_CONNECTIONS,
+    MONITORING_ROLE,
+    UNLIMITED,
+    connection_limits,
+)
+from labdb.domain.database_settings import PLACED, database_settings
 from labdb.domain.masked import masked
 from labdb.domain.tuning import Inputs, tune
 from labdb.facts import DatabaseState, RoleState, StoredSetting
 from labdb.report import Difference, Effect, Finding
 from labdb.spec import RoleKind, Server
 
-UNLIMITED = -1
 SUPERUSER = "postgres"
 ALWAYS_THERE = ("postgres", "template1")
 """Databases that nobody declares, and that settings of a database may still be set for."""
@@ -49,8 +54,8 @@ def declared_roles(server: Server) -> tuple[DeclaredRole, ...]:
     """Return the roles of *server*, and the exporter's, which every server has."""
     settings = tune(Inputs.of(server)).roles
     roles = [
-        DeclaredRole(role.name, role.kind, role.connection_limit, settings[role.kind])
-        for role in server.access.roles
+        DeclaredRole(role.name, role.kind, limit.connections, settings[role.kind])
+        for role, limit in zip(server.access.roles, connection_limits(server), strict=True)
     ]
     if MONITORING_ROLE not in {role.name for role in roles}:
         monitoring = settings["monitoring"]
@@ -119,18 +124,20 @@ def _attributes(subject: str, wanted: DeclaredRole, live: RoleState) -> list[Dif
 def beyond(server: Server, stored: Iterable[StoredSetting]) -> tuple[StoredSetting, ...]:
     """Return what ``ALTER`` set and the declaration has no place for.
 
-    That is everything for a database of ours, for every role, for the superuser, and for a
-    declared role in one database. Roles and databases that are not declared are their
-    makers' matter.
+    That is what it cannot set for a database of ours, and everything for every role, for the
+    superuser, and for a declared role in one database. Roles and databases that are not
+    declared are their makers' matter.
     """
-    databases = {item.name for item in server.access.databases} | {server.access.template}
-    databases |= {*ALWAYS_THERE}
+    declared = {item.name for item in server.access.databases}
+    databases = declared | {server.access.template, *ALWAYS_THERE}
     roles = {role.name for role in server.access.roles} | {MONITORING_ROLE, SUPERUSER}
     found = []
     for item in stored:
+        everywhere = item.role is None and item.database is None
         is_roles_own = item.database is None and item.role in roles - {SUPERUSER}
+        is_databases_own = item.role is None and item.database in declared and item.name in PLACED
         ours = item.role in roles or item.database in databases
-        if not is_roles_own and (ours or (item.role is None and item.database is None)):
+        if (ours or everywhere) and not (is_roles_own or is_databases_own):
             found.append(item)
     return tuple(found)
 
@@ -175,10 +182,14 @@ def others(server: Server, stored: Iterable[StoredSetting]) -> tuple[Finding, ..
 
 
 def database_differences(
-    server: Server, databases: Iterable[DatabaseState]
+    server: Server, databases: Iterable[DatabaseState], stored: Iterable[StoredSetting] = ()
 ) -> tuple[Difference, ...]:
     """Return what of the declared databases is not as declared."""
     live = {database.name: database for database in databases}
+    own: dict[str, dict[str, str]] = {}
+    for item in stored:
+        if item.database and item.role is None and item.name in PLACED:
+            own.setdefault(item.database, {})[item.name] = item.value.replace('"', "")
     found: list[Difference] = []
     for database in server.access.databases:
         subject, has = f"database {database.name}", live.get(database.name)
@@ -191,16 +202,30 @@ def database_differences(
                     subject, "owner", Effect.LIVE, declared=database.owner, running=has.owner
                 )
             )
-        if has.connection_limit > UNLIMITED:  # less: an interrupted DROP DATABASE left it
+        # Below UNLIMITED: an interrupted DROP DATABASE left it.
+        if UNLIMITED <= has.connection_limit != database.connection_limit:
             found.append(
                 Difference(
                     subject,
                     "CONNECTION LIMIT",
                     Effect.NEXT_SESSION,
-                    declared=_limit(UNLIMITED),
+                    declared=_limit(database.connection_limit),
                     running=_limit(has.connection_limit),
                 )
             )
+        wanted, stands = database_settings(database.settings), own.get(database.name, {})
+        found += [
+            Difference(
+                subject,
+                name,
+                Effect.NEXT_SESSION,
+                declared=wanted.get(name),
+                running=masked(stands[name]) if name in stands else None,
+                reason="ALTER DATABASE",
+            )
+            for name in PLACED
+            if wanted.get(name) != stands.get(name)
+        ]
     return tuple(found)
 
 

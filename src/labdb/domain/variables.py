@@ -4,13 +4,25 @@ The command line and the playbooks call the same function, so that a plan and a 
 never mean different things. Values are plain JSON types.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from labdb.domain.access import EXPORTER_PORTS, MONITORING_ROLE, firewall_rules, hba_rows
+from labdb.domain.access import (
+    EVERY_EXPORTER,
+    POOLER_EXPORTER,
+    HbaRow,
+    exporter_ports,
+    firewall_rules,
+    hba_rows,
+    pooler_rows,
+)
+from labdb.domain.connections import MONITORING_CONNECTIONS, MONITORING_ROLE, connection_limits
+from labdb.domain.database_settings import SEARCH_PATH, database_settings
 from labdb.domain.desired import guest_variables
 from labdb.domain.operating_system import huge_pages, kernel_parameters
 from labdb.domain.parameters import lookup
+from labdb.domain.pooling import POOLER_CONNECTIONS, POOLER_ROLE, most_clients, pools
 from labdb.domain.server_parameters import server_settings
 from labdb.domain.tuning import Inputs, Tuning, tune
 from labdb.domain.tuning.space import archive_queue
@@ -67,6 +79,7 @@ def role_variables(server: Server, environment: Environment) -> dict[str, Any]:
         | _configuration(server, tuning)
         | _backup(server, inputs)
         | _access(server, tuning)
+        | _pooling(server)
         | _monitoring(server)
     )
 
@@ -158,18 +171,12 @@ def _configuration(server: Server, tuning: Tuning) -> dict[str, Any]:
             }
             for item in _parameters(server, tuning)
         ],
-        hba=[
-            {
-                "type": row.type,
-                "database": row.database,
-                "user": row.user,
-                "address": row.address,
-                "method": row.method,
-                "comment": row.comment,
-            }
-            for row in hba_rows(server)
-        ],
+        hba=_rows(hba_rows(server)),
     )
+
+
+def _rows(rows: Iterable[HbaRow]) -> list[dict[str, str]]:
+    return [asdict(row) for row in rows]
 
 
 def _backup(server: Server, inputs: Inputs) -> dict[str, Any]:
@@ -189,6 +196,7 @@ def _backup(server: Server, inputs: Inputs) -> dict[str, Any]:
 
 
 def _access(server: Server, tuning: Tuning) -> dict[str, Any]:
+    limits = {limit.role: limit.connections for limit in connection_limits(server)}
     return _prefixed(
         "postgresql_access",
         **_cluster(server, port=True),
@@ -196,27 +204,75 @@ def _access(server: Server, tuning: Tuning) -> dict[str, Any]:
             {
                 "name": role.name,
                 "kind": role.kind,
-                "connection_limit": role.connection_limit,
+                "connection_limit": limits[role.name],
                 "settings": dict(tuning.roles[role.kind]),
             }
             for role in server.access.roles
         ],
+        monitoring_connections=MONITORING_CONNECTIONS,
         template=server.access.template,
         schemas=list(server.access.schemas),
         extensions=list(server.access.extensions),
         databases=[
-            {"name": database.name, "owner": database.owner} for database in server.access.databases
+            {
+                "name": database.name,
+                "owner": database.owner,
+                "connection_limit": database.connection_limit,
+                "settings": {
+                    name: value
+                    for name, value in database_settings(database.settings).items()
+                    if name != SEARCH_PATH
+                },
+                "search_path": list(database.settings.search_path),
+            }
+            for database in server.access.databases
         ],
+    )
+
+
+def _pooling(server: Server) -> dict[str, Any]:
+    wanted = server.pooling
+    if wanted is None:
+        return _prefixed("pgbouncer", enabled=False) | _prefixed(
+            "pgbouncer_exporter", enabled=False
+        )
+    sizes = pools(server)
+    tls = f"/etc/postgresql/{server.postgresql.major}/{server.postgresql.cluster}/tls"
+    return _prefixed(
+        "pgbouncer",
+        enabled=True,
+        listen_address=server.address,
+        port=wanted.port,
+        mode=wanted.mode,
+        max_clients=most_clients(server),
+        wait_seconds=wanted.wait_seconds,
+        databases=[
+            {"name": database.name, "connections": max(0, database.connection_limit)}
+            for database in server.access.databases
+        ],
+        roles=[{"name": pool.role, "connections": pool.connections} for pool in sizes],
+        hba=_rows(pooler_rows(server)),
+        user=POOLER_ROLE,
+        user_connections=POOLER_CONNECTIONS,
+        statistics_user=POOLER_EXPORTER,
+        database_port=server.postgresql.port,
+        tls_directory=tls,
+    ) | _prefixed(
+        "pgbouncer_exporter",
+        enabled=True,
+        user=POOLER_EXPORTER,
+        pooler_port=wanted.port,
     )
 
 
 def _monitoring(server: Server) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    for name, port in EXPORTER_PORTS.items():
+    ports = exporter_ports(server)
+    for name, port in ports.items():
         values |= _prefixed(f"{name}_exporter", listen_address=server.address, port=port)
     targets = [
         {"job": f"{name}-exporter", "address": f"{server.address}:{port}"}
-        for name, port in EXPORTER_PORTS.items()
+        for name, port in ports.items()
     ]
     return (
         values
@@ -228,6 +284,7 @@ def _monitoring(server: Server) -> dict[str, Any]:
             hostname=server.fqdn,
             group=server.monitoring.group,
             targets=targets,
+            retired=[f"{name}-exporter" for name in EVERY_EXPORTER if name not in ports],
             directory=server.monitoring.file_sd_directory,
         )
     )

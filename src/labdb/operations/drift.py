@@ -217,7 +217,7 @@ def _inside_differences(
         *parameter_differences(inside.parameters),
         *client_differences(server, inside.clients),
         *role_differences(declared_roles(server), inside.roles, inside.stored),
-        *database_differences(server, inside.databases),
+        *database_differences(server, inside.databases, inside.stored),
         *beyond_differences(unplaced),
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 from labdb.adapters import proxmox, repository
 from labdb.adapters.inventory import Declaration
 from labdb.domain import preflight
+from labdb.domain.connection_findings import connection_findings
 from labdb.domain.drift import RunningParameter, parameter_changes, set_by_hand
 from labdb.domain.guest import GuestPlan, plan_guest
 from labdb.domain.health import answer, service
@@ -97,6 +98,7 @@ def plan(
     findings = [*checks, *guest.findings, *guest.refusals, *database.findings, *by_hand]
     findings += [*_withheld(guest), *storage_findings(declaration.server)]
     findings += memory_findings(tune(Inputs.of(declaration.server)).budget)
+    findings += connection_findings(declaration.server)
     if database.absent and (found := package_source.result(repository.LONGEST)):
         findings.append(found)
     blockers = tuple(preflight.blockers(tuple(findings)))

@@ -143,6 +143,11 @@ def tune(inputs: Inputs, *, explain: Sequence[str] = (), compare: Sequence[str] 
             "budget_total": found.budget.total,
             "memory": found.budget.memory,
             "roles": {kind: dict(settings) for kind, settings in found.roles.items()},
+            "role_settings": [
+                {"kind": kind} | asdict(setting) | {"comment": setting.comment}
+                for kind, settings in found.role_settings.items()
+                for setting in settings
+            ],
             **beside,
         },
     )
@@ -160,7 +165,7 @@ def conf(report: Report) -> str:
 
 def _declared(declaration: Declaration) -> dict[str, Any]:
     server = declaration.server
-    load = server.workload
+    load, tuned = server.workload, Inputs.of(server).load
     return {
         "cores": server.guest.cpu.total,
         "memory": format_size(server.guest.memory),
@@ -168,8 +173,8 @@ def _declared(declaration: Declaration) -> dict[str, Any]:
         "medium": server.storage.kind,
         "backup_disk": format_size(server.storage.backup.size),
         "workload": load.kind,
-        "connections": load.max_connections,
-        "analysts": load.analytic_sessions,
+        "connections": tuned.connections,
+        "analysts": tuned.analysts,
         "data": format_size(load.expected_data),
         "wal_rate": format_size(load.wal_rate) if load.wal_rate else None,
         "recovery_seconds": load.crash_recovery_seconds,

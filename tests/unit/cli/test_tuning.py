@@ -45,6 +45,7 @@ def test_json_is_the_versioned_envelope(capsys: pytest.CaptureFixture[str]) -> N
         "budget_total",
         "memory",
         "roles",
+        "role_settings",
     }
     assert sum(line["size"] for line in answer["data"]["budget"]) == answer["data"]["budget_total"]
 

@@ -7,8 +7,10 @@ import pytest
 import yaml
 from tests.pages import TOP
 
-from labdb.domain.access import MONITORING_CONNECTIONS, MONITORING_ROLE, hba_rows
+from labdb.domain.access import hba_rows
 from labdb.domain.client_drift import client_differences, client_findings
+from labdb.domain.connections import MONITORING_CONNECTIONS, MONITORING_ROLE
+from labdb.domain.database_settings import PLACED
 from labdb.domain.role_drift import (
     beyond,
     beyond_differences,
@@ -19,7 +21,7 @@ from labdb.domain.role_drift import (
 )
 from labdb.facts import ClientRule, DatabaseState, RoleState, StoredSetting
 from labdb.report import Effect
-from labdb.spec import Server
+from labdb.spec import DatabaseSettings, Server
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +123,7 @@ def test_limits_and_attributes_are_compared(server: Server) -> None:
     del roles["desi_loader"]
     assert _differences(server, roles.values(), _stored(server)) == [
         ("role desi_dev", "SUPERUSER", "no", "yes"),
-        ("role desi_dev", "CONNECTION LIMIT", "none", "3"),
+        ("role desi_dev", "CONNECTION LIMIT", "153", "3"),
         ("role desi_loader", "role", "loader", "-"),
     ]
 
@@ -192,3 +194,30 @@ def test_a_row_that_the_server_cannot_read_is_critical(server: Server) -> None:
     assert client_differences(server, [*_clients(server), broken]) == ()
     (finding,) = client_findings([broken])
     assert finding.severity == "critical"
+
+
+def test_a_declared_setting_of_a_database_is_ours_and_what_it_cannot_say_is_not(
+    server: Server,
+) -> None:
+    first, *rest = server.access.databases
+    settings = DatabaseSettings(search_path=("raw_catalogs", "public"))
+    limited = first.model_copy(update={"connection_limit": 9, "settings": settings})
+    access = server.access.model_copy(update={"databases": (limited, *rest)})
+    wanted = server.model_copy(update={"access": access})
+    stored = [
+        StoredSetting(None, first.name, "temp_file_limit", "1GB"),
+        StoredSetting(None, first.name, "work_mem", "1GB"),
+    ]
+    rows = database_differences(wanted, _databases(wanted), stored)
+    assert [(row.field, row.declared, row.running) for row in rows] == [
+        ("CONNECTION LIMIT", "9", "none"),
+        ("search_path", "raw_catalogs, public", None),
+        ("temp_file_limit", None, "1GB"),
+    ]
+    assert [item.name for item in beyond(wanted, stored)] == ["work_mem"]
+
+
+def test_the_role_resets_what_the_declaration_has_a_place_for() -> None:
+    query = (TOP / "roles" / "postgresql_access" / "files" / "databases.sql").read_text("utf-8")
+    listed = ", ".join(f"'{name}'" for name in PLACED)
+    assert f"setting.name IN ({listed})" in query

@@ -148,6 +148,23 @@ def test_about_sixty_parameters_are_computed_each_with_reason_and_source() -> No
         assert setting.source, setting.name
 
 
+def test_every_setting_of_a_role_has_reason_and_source() -> None:
+    for settings in tune(_inputs()).role_settings.values():
+        for setting in settings:
+            assert setting.reason, setting.name
+            assert setting.source, setting.name
+
+
+@given(INPUTS)
+def test_temporary_files_of_analysts_and_workers_have_room_on_the_disk(inputs: Inputs) -> None:
+    tuning = _tuned(inputs)
+    if tuning is None:
+        return
+    processes = inputs.load.analysts + _amount(tuning, "max_parallel_workers")
+    limit = parse_size(tuning.roles["analyst"]["temp_file_limit"])
+    assert limit == GB or processes * limit <= inputs.machine.disk
+
+
 def test_every_parameter_of_the_file_has_a_reason() -> None:
     for parameter in postgresql_parameters(Server.model_validate(_declared())):
         assert parameter.reason, parameter.name

@@ -1,6 +1,7 @@
 """Each proof becomes one finding in plain English."""
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from labdb.adapters import shell
 from labdb.adapters.inventory import load
 from labdb.errors import UnreachableError
 from labdb.operations import verify
+from labdb.spec import Pooling
 from labdb.verify.conftest import opened_by
 
 LAB = Path(__file__).parents[3] / "inventories" / "lab"
@@ -94,3 +96,11 @@ def test_a_silent_guest_is_unreachable_and_not_a_list_of_failures(
     monkeypatch.setattr(shell, "probe", silent)
     with pytest.raises(UnreachableError):
         verify.verify(load(LAB, "proj-pg01"))
+
+
+def test_proofs_of_what_is_not_declared_are_left_out() -> None:
+    declared = load(LAB, "proj-pg01")
+    (left_out,) = verify._without(declared)
+    assert Path(left_out.removeprefix("--ignore=")).is_file()
+    pooled = declared.server.model_copy(update={"pooling": Pooling()})
+    assert verify._without(replace(declared, server=pooled)) == []

@@ -23,8 +23,16 @@ class Tuning:
     """What :func:`tune` found: settings, settings of each kind of role, memory budget."""
 
     settings: tuple[Setting, ...]
-    roles: Mapping[RoleKind, Mapping[str, str]]
+    role_settings: Mapping[RoleKind, tuple[Setting, ...]]
     budget: MemoryBudget
+
+    @property
+    def roles(self) -> Mapping[RoleKind, Mapping[str, str]]:
+        """The settings of each kind of role without their reasons: names and values."""
+        return {
+            kind: {setting.name: setting.value for setting in settings}
+            for kind, settings in self.role_settings.items()
+        }
 
 
 def tune(inputs: Inputs) -> Tuning:

@@ -115,7 +115,7 @@ def memory_budget(inputs: Inputs) -> MemoryBudget:
     maintenance = size("maintenance_work_mem", _round(min(max(memory // share, 64 * MB), 2 * GB)))
     autovacuum = size("autovacuum_work_mem", _round(min(max(memory // 128, 32 * MB), GB)))
     cleaners = size("autovacuum_max_workers", AUTOVACUUM_WORKERS)
-    workers = size("max_parallel_workers", max(2, inputs.machine.cores))
+    workers = parallel_workers(inputs)
     work_mem = size("work_mem", PLAIN_WORK_MEM)
     temporary = size("temp_buffers", PLAIN_TEMP_BUFFERS)
     hashes = inputs.amount("hash_mem_multiplier") or HASH_MULTIPLIER
@@ -187,6 +187,12 @@ def memory_budget(inputs: Inputs) -> MemoryBudget:
     )
 
 
+def parallel_workers(inputs: Inputs) -> int:
+    """Return ``max_parallel_workers``: one for each core, at least two."""
+    given = inputs.amount("max_parallel_workers")
+    return max(2, inputs.machine.cores) if given is None else int(given)
+
+
 def _round(size: int) -> int:
     """Return *size* rounded down to whole megabytes."""
     return size // MB * MB
@@ -201,7 +207,7 @@ def _too_much(inputs: Inputs, missing: int) -> DeclarationError:
         f"sessions do not fit {format_size(inputs.machine.memory)} of memory",
         why=f"{human_size(missing)} are missing for work_mem "
         f"{format_size(SMALLEST_ANALYST_WORK_MEM)}",
-        hint="declare fewer workload.max_connections (a pooler serves the rest), fewer "
+        hint="declare fewer workload.max_connections (pooling serves the rest), fewer "
         f"workload.analytic_sessions, or more guest.memory{smaller}; postgresql.accept_risk "
         "(labdb tune --accept-risk) goes on all the same",
     )

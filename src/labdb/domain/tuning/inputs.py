@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from labdb.domain.connections import analysts_at_once, server_connections
 from labdb.domain.overrides import overrides
 from labdb.domain.parameters import MEMORY, lookup
 from labdb.spec import Server, WorkloadKind
@@ -84,8 +85,8 @@ class Inputs:
             ),
             load=Load(
                 kind=server.workload.kind,
-                connections=server.workload.max_connections,
-                analysts=server.workload.analytic_sessions,
+                connections=server_connections(server),
+                analysts=analysts_at_once(server),
                 data=server.workload.expected_data,
                 wal_rate=server.workload.wal_rate,
                 recovery=server.workload.crash_recovery_seconds,

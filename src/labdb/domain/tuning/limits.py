@@ -1,5 +1,7 @@
 """Parameters that keep one session from harming the others."""
 
+from labdb.domain.connections import SUPERUSER_RESERVED
+from labdb.domain.tuning.budget import parallel_workers
 from labdb.domain.tuning.inputs import Inputs
 from labdb.domain.tuning.setting import Setting
 from labdb.domain.tuning.space import temp_file_limit
@@ -14,12 +16,13 @@ def limit_settings(inputs: Inputs) -> tuple[Setting, ...]:
     return (
         Setting("max_connections", str(inputs.load.connections), "declared",
                 source="section 20.3.1; each counts in the memory budget"),
-        Setting("superuser_reserved_connections", str(min(5, inputs.load.connections // 2)),
-                "an operator gets in when all is full",
-                source="section 20.3.1"),
+        Setting("superuser_reserved_connections",
+                str(min(SUPERUSER_RESERVED, inputs.load.connections // 2)),
+                "an operator gets in when all is full", source="section 20.3.1"),
         Setting("temp_file_limit", limit,
-                "the declared analysts together cannot fill the data disk",
-                f"{inputs.load.analysts} analysts x {limit}", "section 20.4.2"),
+                "the declared analysts and their workers together cannot fill the data disk",
+                f"({inputs.load.analysts} analysts + {parallel_workers(inputs)} parallel workers) "
+                f"x {limit}", "section 20.4.2: it holds for each process"),
         Setting("max_locks_per_transaction", "256",
                 "a time series has a partition for each night, and a dump locks them all",
                 source="section 20.12"),

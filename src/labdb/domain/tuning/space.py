@@ -6,6 +6,7 @@ too small should be known before it is full.
 
 from dataclasses import dataclass
 
+from labdb.domain.tuning.budget import parallel_workers
 from labdb.domain.tuning.inputs import Inputs
 from labdb.size import UNITS, human_size
 
@@ -73,21 +74,25 @@ def archive_queue(inputs: Inputs) -> int:
 
 
 def temp_file_limit(inputs: Inputs) -> int:
-    """Return what one session may write to temporary files, in bytes.
+    """Return what one process may write to temporary files, in bytes.
 
-    The room that is left is shared among the analysts; never more than an eighth of the
-    disk for one of them, never less than 1 GB.
+    PostgreSQL counts each process alone, and a parallel worker is one (section 20.4.2). The
+    room that is left is shared among the analysts and all workers; never more than an eighth
+    of the disk for one of them, never less than 1 GB.
     """
     left = inputs.machine.disk - sum(line.size for line in _fixed(inputs))
-    share = left // inputs.load.analysts
+    share = left // (inputs.load.analysts + parallel_workers(inputs))
     return max(GB, min(share, inputs.machine.disk // 8, LARGEST_TEMP_FILES) // GB * GB)
 
 
 def data_budget(inputs: Inputs) -> SpaceBudget:
     """Return what stands on the data disk."""
-    sessions, limit = inputs.load.analysts, temp_file_limit(inputs)
+    analysts, workers = inputs.load.analysts, parallel_workers(inputs)
+    limit = temp_file_limit(inputs)
     temporary = SpaceLine(
-        "temporary files", sessions * limit, f"{sessions} analysts x {human_size(limit)}"
+        "temporary files",
+        (analysts + workers) * limit,
+        f"({analysts} analysts + {workers} parallel workers) x {human_size(limit)}",
     )
     return SpaceBudget("data", inputs.machine.disk, (*_fixed(inputs), temporary))
 
