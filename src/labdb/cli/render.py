@@ -148,7 +148,10 @@ def _durations(phases: Sequence[Phase]) -> str:
 def _connect(console: Console, data: Mapping[str, Any]) -> None:
     connect = data["connect"]
     console.print("[bold]connect[/]", soft_wrap=True)
-    for line in (connect["psql"], f"password: {connect['password']}"):
+    lines = [connect["psql"], f"password: {connect['password']}"]
+    if "pooled_psql" in connect:
+        lines.insert(1, connect["pooled_psql"])
+    for line in lines:
         console.print(f"  {escape(line)}", soft_wrap=True)
     console.print("[bold]exporters[/]")
     for url in connect["exporters"].values():

@@ -5,7 +5,7 @@ from typing import Any
 
 from labdb.adapters import rundir
 from labdb.adapters.inventory import Declaration
-from labdb.domain.variables import role_variables
+from labdb.domain.access import exporter_ports
 
 
 def connection(declaration: Declaration) -> dict[str, Any]:
@@ -16,14 +16,20 @@ def connection(declaration: Declaration) -> dict[str, Any]:
     owners = [database.owner for database in server.access.databases]
     owners = owners or [role.name for role in server.access.roles]
     role = owners[0] if owners else "postgres"
+
+    def psql(port: int) -> str:
+        return (
+            f'psql "host={server.address} port={port} dbname={databases[0]} '
+            f'user={role} sslmode=verify-full sslrootcert={certificate}"'
+        )
+
+    pooled = {"pooled_psql": psql(server.pooling.port)} if server.pooling else {}
     return {
         "ca_file": str(certificate),
         "address": server.address,
         "port": server.postgresql.port,
-        "psql": (
-            f'psql "host={server.address} port={server.postgresql.port} dbname={databases[0]} '
-            f'user={role} sslmode=verify-full sslrootcert={certificate}"'
-        ),
+        "psql": psql(server.postgresql.port),
+        **pooled,
         "password": f"labdb secrets show {server.name} {role} -i {declaration.inventory}",
         "exporters": exporters(declaration),
     }
@@ -31,10 +37,10 @@ def connection(declaration: Declaration) -> dict[str, Any]:
 
 def exporters(declaration: Declaration) -> dict[str, str]:
     """Return the URL of each exporter's metrics."""
-    variables = role_variables(declaration.server, declaration.environment)
+    address = declaration.server.address
     return {
-        name: f"http://{variables[f'{name}_listen_address']}:{variables[f'{name}_port']}/metrics"
-        for name in ("node_exporter", "postgres_exporter", "pgbackrest_exporter")
+        f"{name}_exporter": f"http://{address}:{port}/metrics"
+        for name, port in exporter_ports(declaration.server).items()
     }
 
 

@@ -13,14 +13,12 @@ from labdb.adapters.inventory import Declaration
 from labdb.domain.capacity import Sample, days_to_full
 from labdb.domain.desired import DesiredGuest
 from labdb.domain.guest_findings import guest_findings
-from labdb.domain.health import answer, backups, duration, jobs, judge, service, timers
-from labdb.domain.variables import role_variables
+from labdb.domain.health import answer, backups, duration, jobs, judge, services, timers
 from labdb.errors import UnreachableError
 from labdb.facts import ClusterState
 from labdb.report import Finding, Phase, Report
 from labdb.size import human_size
 
-EXPORTERS = ("node_exporter", "postgres_exporter", "pgbackrest_exporter")
 SAMPLES_KEPT = 1000
 SAMPLE_SECONDS = 3600.0
 """About one sample an hour is kept, so that 1000 of them are six weeks however often one looks."""
@@ -66,8 +64,6 @@ def status(declaration: Declaration) -> Report:
 
 def _questions(declaration: Declaration) -> dict[str, Any]:
     server = declaration.server
-    variables = role_variables(server, declaration.environment)
-    exporters = [f"{variables.get(f'{name}_package', '')}.service" for name in EXPORTERS]
     cluster = server.postgresql
     return {
         "port": cluster.port,
@@ -76,12 +72,7 @@ def _questions(declaration: Declaration) -> dict[str, Any]:
             for name in ("server", "archiver")
         ],
         "stanza": server.stanza,
-        "units": [
-            service(server),
-            *(unit for unit in exporters if unit != ".service"),
-            *timers(),
-            *jobs(),
-        ],
+        "units": [*services(server), *timers(), *jobs()],
         "mounts": ["/", server.storage.data.mount, server.storage.backup.mount],
         "certificate": f"/etc/postgresql/{cluster.major}/{cluster.cluster}/tls/server.crt",
         "system": True,

@@ -47,7 +47,7 @@ def prove(declaration: Declaration) -> Report:
                 "--rootdir", str(PACKAGE / "verify"), "-c", os.devnull,
                 "-q", "--no-header", "--tb=line", "-p", "no:cacheprovider",
                 "--import-mode=importlib", f"--basetemp={folder}/pytest", f"--junitxml={results}",
-                "-p", "testinfra.plugin",
+                "-p", "testinfra.plugin", *_without(declaration),
             ],
             capture_output=True,
             text=True,
@@ -74,6 +74,11 @@ def prove(declaration: Declaration) -> Report:
         phases=(Phase("verify", round(time.monotonic() - begin, 3)),),
         data={"passed": passed, "failed": len(failed)},
     )
+
+
+def _without(declaration: Declaration) -> list[str]:
+    """Return the options that leave out proofs of what is not declared."""
+    return [] if declaration.server.pooling else [f"--ignore={PACKAGE / 'verify/test_pooling.py'}"]
 
 
 def _environment(declaration: Declaration) -> dict[str, str]:

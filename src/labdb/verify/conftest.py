@@ -7,6 +7,7 @@ secrets are read from the vault here and are never passed on.
 import json
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from ipaddress import ip_network
@@ -20,13 +21,25 @@ import testinfra
 from labdb.adapters import inventory, shell, vault
 from labdb.adapters.inventory import Declaration
 from labdb.domain.access import logins
-from labdb.operations.connection import authority_file
+from labdb.operations.connection import authority_file, exporters
 
 OPENING = re.compile(r"ip saddr (\S+) tcp dport (\d+) .*accept.*")
 ALWAYS_OPEN = ("ct state established,related accept", 'iif "lo" accept', "meta l4proto { icmp, ")
 
+SCRAPE = """
+import json, sys, urllib.request
+def scrape(url):
+    try:
+        return urllib.request.urlopen(url, timeout=10).read().decode()
+    except OSError as error:
+        return str(error)
+print(json.dumps({url: scrape(url) for url in sys.argv[1:]}))
+"""
+ANSWER_WITHIN_SECONDS = 20
+
 Connect = Callable[..., AbstractContextManager[psycopg.Connection[tuple[Any, ...]]]]
 Sql = Callable[[str], Any]
+Says = Callable[[str, str], None]
 
 
 @pytest.fixture(scope="session")
@@ -131,3 +144,30 @@ def connect(declaration: Declaration, client: tuple[str, str]) -> Connect:
             yield opened
 
     return open_connection
+
+
+@pytest.fixture(scope="session")
+def says(host: Any, declaration: Declaration) -> Says:
+    """Return a function that waits until a page of metrics says a line.
+
+    They are read from the guest itself, all at once at first: the firewall lets nobody else
+    in but the monitoring host. The first scrape after a restart may still say that all is down.
+    """
+    scraped = _scrape(host, *exporters(declaration).values())
+
+    def wait(url: str, line: str) -> None:
+        deadline = time.monotonic() + ANSWER_WITHIN_SECONDS
+        text = scraped[url]
+        while line not in text and time.monotonic() < deadline:
+            time.sleep(1)
+            text = _scrape(host, url)[url]
+        assert line in text, f"{url} never said {line!r}; last answer: {text[:200]!r}"
+
+    return wait
+
+
+def _scrape(host: Any, *urls: str) -> dict[str, str]:
+    words = " ".join(["%s"] * len(urls))
+    told = host.check_output(f"python3 -c %s {words}", SCRAPE, *urls)
+    answers: dict[str, str] = json.loads(told)
+    return answers

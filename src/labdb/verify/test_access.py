@@ -7,6 +7,7 @@ import pytest
 
 from labdb.adapters.inventory import Declaration
 from labdb.domain.access import openings
+from labdb.domain.connections import connection_limits
 from labdb.verify.conftest import Connect, Sql
 
 
@@ -75,3 +76,16 @@ def test_nobody_but_the_declared_roles_may_connect_to_a_project(
     for database in declaration.server.access.databases:
         asked = f"SELECT has_database_privilege('public', '{database.name}', 'CONNECT') AS anybody"
         assert sql(asked) == [{"anybody": False}], database.name
+
+
+def test_every_role_and_database_has_its_planned_connections(
+    sql: Sql, declaration: Declaration
+) -> None:
+    rows = sql("SELECT rolname, rolconnlimit FROM pg_roles")
+    roles = {row["rolname"]: row["rolconnlimit"] for row in rows}
+    for limit in connection_limits(declaration.server):
+        assert roles[limit.role] == limit.connections, limit.role
+    rows = sql("SELECT datname, datconnlimit FROM pg_database")
+    databases = {row["datname"]: row["datconnlimit"] for row in rows}
+    for database in declaration.server.access.databases:
+        assert databases[database.name] == database.connection_limit, database.name
