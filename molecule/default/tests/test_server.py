@@ -10,9 +10,6 @@ import pytest
 
 SCRATCH = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])
 DATABASE = "desi_void_desivast"
-CLIENT = "198.18.20.10"
-MONITORING = "198.18.20.9"
-FOREIGN = "198.18.30.9"
 EXPORTERS = {9100: "node_load1 ", 9187: "pg_up 1", 9854: "pgbackrest_backup_info"}
 SERVICES = (
     "postgresql@16-main.service",
@@ -23,27 +20,6 @@ SERVICES = (
     "pgbackrest-differential.timer",
     "labdb-firewall.service",
 )
-
-
-@pytest.fixture(scope="module")
-def address(host):
-    return host.check_output("hostname -i")
-
-
-@pytest.fixture(scope="module")
-def clients(host):
-    """Hosts of the client network, the monitoring host and a foreign one, inside the guest."""
-    host.check_output(
-        "ip netns add clients && ip link add inside type veth peer name outside netns clients"
-        " && ip address add 198.18.20.1/24 dev inside && ip address add 198.18.30.1/24 dev inside"
-        " && ip link set inside up && ip -n clients link set lo up"
-        " && ip -n clients link set outside up"
-    )
-    for client in (CLIENT, MONITORING, FOREIGN):
-        host.check_output(f"ip -n clients address add {client}/24 dev outside")
-    host.check_output("ip -n clients route add default via 198.18.20.1")
-    yield "ip netns exec clients"
-    host.run("ip netns delete clients")
 
 
 def ask(host, clients, address, role, password=None, **options):
@@ -106,8 +82,8 @@ def test_a_role_that_is_not_in_the_clients_line_is_refused(host, clients, addres
 
 def test_a_foreign_subnet_does_not_even_reach_the_port(host, clients, address):
     connect = "import socket; socket.create_connection(('{}', 5432), 1, ('{}', 0))"
-    known = connect.format(address, CLIENT)
-    foreign = connect.format(address, FOREIGN)
+    known = connect.format(address, clients.client)
+    foreign = connect.format(address, clients.foreign)
     assert host.run(f"{clients} python3 -c %s", known).rc == 0
     assert "TimeoutError" in host.run(f"{clients} python3 -c %s", foreign).stderr
 
@@ -116,8 +92,10 @@ def test_a_foreign_subnet_does_not_even_reach_the_port(host, clients, address):
 def test_the_monitoring_host_and_nobody_else_reads_the_exporters(
     host, clients, address, port, line
 ):
-    assert within(20, lambda: line in scrape(host, clients, address, port, source=MONITORING))
-    assert scrape(host, clients, address, port, source=CLIENT) == ""
+    assert within(
+        20, lambda: line in scrape(host, clients, address, port, source=clients.monitoring)
+    )
+    assert scrape(host, clients, address, port, source=clients.client) == ""
 
 
 def test_loaded_data_is_in_the_archive_and_a_backup_was_made_before(host):

@@ -166,6 +166,45 @@ def test_a_database_that_was_limited_by_hand_takes_connections_again(host, play_
     assert sql(host, limit) == "-1"
 
 
+def test_every_role_has_a_limit_and_all_of_them_leave_room(host):
+    together = sql(
+        host, "select sum(rolconnlimit) from pg_roles where rolcanlogin and not rolsuper"
+    )
+    reserved = sql(host, "show superuser_reserved_connections")
+    assert int(together) + int(reserved) <= int(sql(host, "show max_connections"))
+    assert sql(host, "select min(rolconnlimit) from pg_roles where rolname ~ '^desi'") == "16"
+
+
+def test_an_analyst_cannot_raise_the_limit_of_temporary_files(host):
+    assert "permission denied" in refused(host, "set temp_file_limit = -1", role="desi_analyst")
+
+
+def test_limits_and_settings_of_a_database_are_set_and_taken_back(host, play_again):
+    declared = {
+        "name": DATABASE,
+        "owner": "desi_dev",
+        "connection_limit": 7,
+        "search_path": ["raw_catalogs", "public"],
+        "settings": {"default_transaction_read_only": "on", "statement_timeout": "3600s"},
+    }
+    sql(host, "drop extension pg_trgm", DATABASE)
+    limited = play_again(postgresql_access_databases=[declared])
+    assert limited.returncode == 0, limited.stdout
+    ask = f"PGPASSWORD={PASSWORD.format('desi_dev')} psql -XAtq -U desi_dev {DATABASE}"
+    shown = host.check_output(f"{ask} -c 'show search_path' -c 'show statement_timeout'")
+    assert shown.splitlines() == ["raw_catalogs, public", "1h"]
+    assert "read-only transaction" in host.run(f"{ask} -c 'create table mine ()'").stderr
+    limit = f"select datconnlimit from pg_database where datname = '{DATABASE}'"
+    assert sql(host, limit) == "7"
+    # What labdb itself does there is neither held up nor led astray by such settings.
+    extension = "select extnamespace::regnamespace from pg_extension where extname = 'pg_trgm'"
+    assert sql(host, extension, DATABASE) == "public"
+    assert "changed=0" in play_again(postgresql_access_databases=[declared]).stdout
+    assert play_again().returncode == 0
+    assert sql(host, limit) == "-1"
+    assert sql(host, "select count(*) from pg_db_role_setting where setrole = 0") == "0"
+
+
 def test_a_new_password_replaces_the_old_one_and_shows_nowhere(host, play_again, monkeypatch):
     roles = ("clusteradmin_pg01", "desi_dev", "desi_loader", "desi_analyst")
     passwords = {role: f"new-secret-of-{role}" for role in roles}
