@@ -53,7 +53,7 @@ def identity_refusals(wanted: DesiredGuest, state: ClusterState) -> tuple[Findin
 
 
 def guest_findings(wanted: DesiredGuest, guest: GuestState) -> tuple[Finding, ...]:
-    """Return findings about memory, pending changes, cloud-init, agent and unknown disks."""
+    """Return findings about memory, pending changes, cloud-init, agent, firewall, other disks."""
     findings = [*_memory(wanted, guest)]
     if guest.pending:
         findings.append(
@@ -93,6 +93,7 @@ def guest_findings(wanted: DesiredGuest, guest: GuestState) -> tuple[Finding, ..
                 "in the guest: apt install qemu-guest-agent",
             )
         )
+    findings += _firewall(wanted, guest)
     declared = {disk.slot for disk in wanted.disks}
     unknown = [disk for disk in guest.disks if disk.slot not in declared]
     findings += [
@@ -104,6 +105,23 @@ def guest_findings(wanted: DesiredGuest, guest: GuestState) -> tuple[Finding, ..
         for disk in unknown
     ]
     return tuple(findings)
+
+
+def _firewall(wanted: DesiredGuest, guest: GuestState) -> tuple[Finding, ...]:
+    """Return who may lose a way in, where a running guest's firewall is to be switched on."""
+    is_open = not guest.firewall_enabled or guest.firewall_policy == "ACCEPT"
+    if not (is_open and wanted.network.firewall and guest.running):
+        return ()
+    ports = ", ".join(dict.fromkeys(str(rule.port) for rule in wanted.firewall_rules))
+    return (
+        Finding(
+            "firewall",
+            "warning",
+            "the VM's firewall lets in whoever comes",
+            f"labdb switches it on: then only declared clients come in, to ports {ports}",
+            "whoever needs another port: add a rule in Proxmox VE first; labdb leaves it alone",
+        ),
+    )
 
 
 def _memory(wanted: DesiredGuest, guest: GuestState) -> tuple[Finding, ...]:

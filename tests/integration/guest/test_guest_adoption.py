@@ -53,6 +53,12 @@ def test_the_ballooning_memory_is_a_finding(plan: GuestPlan) -> None:
     assert {"memory", "balloon"} <= {finding.check for finding in plan.findings}
 
 
+def test_who_may_lose_a_way_in_is_told_before_the_firewall_is_switched_on(plan: GuestPlan) -> None:
+    (finding,) = [finding for finding in plan.findings if finding.check == "firewall"]
+    assert "ports 22, 5432" in finding.why
+    assert _effects(plan)["firewall", "enable"] is Effect.LIVE
+
+
 def test_without_a_cloud_init_drive_nothing_of_it_is_asked_for(plan: GuestPlan) -> None:
     assert plan.withheld == ()
     assert not [change for change in plan.changes if change.subject == "cloud-init"]
