@@ -58,11 +58,16 @@ def _level(stand: Stand, analysts: int) -> dict[str, Any]:
     with ExitStack() as stack:
         peak = stack.enter_context(cgroup.watch(stand.machine.cgroup))
         workers = [
-            threading.Thread(target=_analyst, args=(stand, _session(stand), script, outcome))
+            # A run that is ended by a signal does not wait for them.
+            threading.Thread(
+                target=_analyst, args=(stand, _session(stand), script, outcome), daemon=True
+            )
             for script, outcome in zip(scripts, outcomes, strict=True)
         ]
         small = [
-            threading.Thread(target=_look_up, args=(stand, stand.connect("application"), *given))
+            threading.Thread(
+                target=_look_up, args=(stand, stand.connect("application"), *given), daemon=True
+            )
             for given in zip(_lookups(stand), lookups, repeat(over))
         ]
         _idle(stand, stack, stand.connections - OPERATORS - APPLICATIONS - analysts)
