@@ -1,4 +1,4 @@
-"""Measure what the tuning formulas assume: a connection's memory, rates of writing and replay.
+"""Measure what the tuning formulas assume: a connection's memory, costs, rates of replay.
 
 python -m bench.assumptions [--rows 2000000] [--json FILE]
 """
@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 from bench.assumptions.connections import connection_cost
+from bench.assumptions.costs import planner_costs
 from bench.assumptions.replay import LOAD, SCATTERED, replay
 from tests.postgres16 import Postgres16, installed
 
@@ -65,6 +66,7 @@ def _measured(server: Postgres16, data: Path, rows: int) -> dict[str, Any]:
         connection.execute("VACUUM ANALYZE galaxies")
         connection.execute("CREATE TABLE loaded (LIKE galaxies)")
     cost = connection_cost(server.conninfo, CONNECTIONS)
+    costs = planner_costs(server.conninfo, rows)
     runs = [
         replay(server, data, "bulk load", LOAD.format(rows=rows)),
         replay(server, data, "scattered updates", SCATTERED.format(every=10)),
@@ -74,6 +76,7 @@ def _measured(server: Postgres16, data: Path, rows: int) -> dict[str, Any]:
         "machine": f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}",
         "rows": rows,
         "connection": asdict(cost),
+        "costs": asdict(costs),
         "wal": [
             asdict(run) | {"write_rate": run.write_rate, "replay_rate": run.replay_rate}
             for run in runs
@@ -92,6 +95,14 @@ def main() -> None:
     cost = found["connection"]
     print(f"a connection: {human_size(cost['idle'])} idle, {human_size(cost['typical'])} after")
     print(f"  typical queries; page tables after all buffers {human_size(cost['tables'])}")
+    costs = found["costs"]
+    print(f"the planner's unit: {costs['unit'] * 1e6:.1f} microseconds; in units, all cached:")
+    for name in ("parallel_setup_cost", "parallel_tuple_cost"):
+        print(f"  {name} {costs[name]:.3g}")
+    print(
+        f"  cpu_index_tuple_cost {costs['bitmap_tuple']:.3g} in a bitmap scan, "
+        f"{costs['index_scan_tuple']:.3g} in an index scan"
+    )
     for run in found["wal"]:
         print(
             f"{run['work']}: {human_size(run['wal'])} of WAL, written at "

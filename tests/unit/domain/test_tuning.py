@@ -190,7 +190,7 @@ def test_a_parameter_set_by_hand_that_breaks_the_budget_is_refused_by_name() -> 
 def test_the_lab_s_own_server_gets_the_known_values() -> None:
     tuning = tune(_inputs())
     assert _value(tuning, "shared_buffers") == "2GB"
-    assert _value(tuning, "random_page_cost") == "1.1"
+    assert _value(tuning, "random_page_cost") == "1.5"
     assert _value(tuning, "max_parallel_workers") == "8"
     assert _value(tuning, "max_wal_size") == "18GB"
     assert 64 << 20 <= parse_size(tuning.roles["analyst"]["work_mem"]) <= 128 << 20
