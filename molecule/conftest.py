@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import requests
 
 Play = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -23,7 +24,8 @@ def play_again() -> Play:
             [
                 *command,
                 *options,
-                str(Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"], "converge.yml")),
+                os.environ.get("LABDB_PLAY")
+                or str(Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"], "converge.yml")),
             ],
             check=False,
             text=True,
@@ -67,3 +69,38 @@ def clients(host) -> Iterator[Clients]:
     host.check_output("ip -n clients route add default via 198.18.20.1")
     yield hosts
     host.run("ip netns delete clients")
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The scenario's emulated Proxmox VE, asked by hand."""
+
+    url: str
+    certificate: str
+    token: str
+
+    def get(self, path: str) -> requests.Response:
+        return requests.get(
+            f"{self.url}/api2/json{path}",
+            headers={"Authorization": f"PVEAPIToken=labdb@pve!lab={self.token}"},
+            verify=self.certificate,
+            timeout=30,
+        )
+
+    def guests(self) -> dict[int, dict[str, object]]:
+        """VMs of the cluster by VMID: configuration and power."""
+        found = self.get("/cluster/resources?type=vm").json()["data"]
+        return {
+            guest["vmid"]: {"status": guest["status"]}
+            | self.get(f"/nodes/{guest['node']}/qemu/{guest['vmid']}/config").json()["data"]
+            for guest in found
+        }
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    """The scenario's own cluster."""
+    api = Path(os.environ["LABDB_STATE"], "lab", "api")
+    port = os.environ["LABDB_LAB_API_PORT"]
+    token = (api / "token").read_text(encoding="utf-8").strip()
+    return Cluster(f"https://127.0.0.1:{port}", str(api / "ca.pem"), token)
