@@ -37,6 +37,8 @@ REASONS = {
     "a load's vacuum needs",
     "default_statistics_target": "the oracle goes to 5000 with the size of the data; ANALYZE "
     "then reads 1.5 million rows of each table, and every plan reads the histograms",
+    "parallel_tuple_cost": "measured (bench/assumptions): 0.03; the oracle keeps the default, "
+    "which leaves large sorts to one process",
     "jit": "compiling costs more than it saves on queries of seconds",
     "max_parallel_workers": "every core may help, and each counts in the budget; the oracle "
     "keeps half of them for other sessions",
