@@ -96,11 +96,11 @@ def test_everything_that_was_changed_is_named_mended_and_gone(
         ("guest", "balloon"): ("8192", None, found["guest", "balloon"]["running"], "4096"),
         ("parameter", "work_mem"): ("4MB", "64MB", "64MB", None),
         ("parameter", "enable_seqscan"): (None, "off", "off", None),
-        ("parameter", "random_page_cost"): ("1.1", "4", "4", None),
+        ("parameter", "random_page_cost"): ("1.5", "4", "4", None),
         ("parameter", "jit"): ("off", "on", "on", None),
         ("client", "host all all 198.18.0.0/15 trust"): (None, "line 1", None, None),
         timeout: ("12h", None, "10s", None),
-        ("role desi_dev", "CONNECTION LIMIT"): ("none", None, "3", None),
+        ("role desi_dev", "CONNECTION LIMIT"): ("153", None, "3", None),
         ("role desi_loader in desi_void_desivast", "jit"): (None, None, "on", None),
         ("database desi_void_fastspecfit", "random_page_cost"): (None, None, "4", None),
     }
