@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from bench.tuning import figures, plots
+from bench.tuning import figures, goals, plots
 from bench.tuning.figures import CLASSES, QUERY_CLASSES
+from bench.tuning.goals import BETTER, FAIR, FASTER, OURS
 from bench.tuning.results import Record, Results
 
 MEGABYTE = 1 << 20
-OURS = "labdb-mixed"
 BEATEN = 0.9
 """Below this part of the best contender's speed the plans of both are shown."""
 TOP = Path(__file__).resolve().parents[2]
@@ -19,22 +19,27 @@ KEPT = TOP / "bench" / "tuning" / "result.jsonl"
 BEGIN, END = "<!-- begin figures -->", "<!-- end figures -->"
 
 
-def write(path: Path) -> str:
-    """Write the report of the results in *path* beside it, with its plots, and return it."""
+def write(path: Path, safe: Sequence[str] = ()) -> str:
+    """Write the report of the results in *path* beside it, with its plots, and return it.
+
+    *safe* are the contenders that promise no more memory than there is.
+    """
     records = Results(path).records
     if not records:
         return "no results yet"
-    parts = [*_head(records), *_summary(records), "", *_queries(records), "", *_beaten(records)]
+    parts = [*_head(records), *_summary(records), "", *_goals(records, safe)]
+    parts += [*_queries(records), "", *_beaten(records)]
     text = "\n".join([*parts, ""])
     path.with_suffix(".md").write_text(text, encoding="utf-8")
     plots.draw(records, contenders(records), path.parent, path.stem)
     return text
 
 
-def publish(path: Path) -> None:
+def publish(path: Path, safe: Sequence[str]) -> None:
     """Put the results in *path* into the documentation, and keep them beside the benchmark."""
     records = Results(path).records
-    tables = "\n".join([*_head(records), *_summary(records), "", *_queries(records)])
+    parts = [*_head(records), *_summary(records), "", *_goals(records, safe), *_queries(records)]
+    tables = "\n".join(parts)
     stem = PAGE.stem
     pictures = "\n".join(
         f"![{title}]({stem}-{name}.png)\n"
@@ -89,6 +94,45 @@ def _summary(records: Sequence[Record]) -> list[str]:
         ]
         lines.append(_row(cells))
     return lines
+
+
+def _goals(records: Sequence[Record], safe: Sequence[str]) -> list[str]:
+    """Return what labdb wanted to reach, and what it did."""
+    lines = []
+    if compared := goals.against_others(records, safe):
+        others = ", ".join(name for name in safe if not name.startswith("labdb"))
+        lines += [
+            f"{OURS} beside the fastest that promises no more memory than there is, of {others}.",
+            "",
+            _row(["Class", f"{OURS} / the fastest of them", "Goal", ""]),
+            _row(["---", "---:", "---:", "---"]),
+        ]
+        for kind, ratio in compared:
+            lines.append(_goal(kind, ratio, BETTER if kind == "all queries" else FAIR))
+        ours = figures.by_class(figures.measurements(records))[OURS]
+        queries = [ours[kind] for kind in QUERY_CLASSES if kind in ours]
+        if len(queries) == len(QUERY_CLASSES):
+            mean = figures.geometric_mean(queries)
+            lines.append(_goal("all queries, beside stock", mean, FASTER))
+        lines.append("")
+    if found := goals.targets(records):
+        lines += [
+            f"The lab's own targets, and {OURS}:",
+            "",
+            _row(["Target", "Limit", "Measured", ""]),
+            _row(["---", "---:", "---:", "---"]),
+        ]
+        for target, value in found:
+            limit = f"{'<=' if target.at_most else '>='} {target.limit:,.0f} {target.unit}"
+            said = "met" if target.met(value) else "**not met**"
+            lines.append(_row([target.name, limit, f"{value:,.1f} {target.unit}", said]))
+        lines.append("")
+    return lines
+
+
+def _goal(what: str, ratio: float, wanted: float) -> str:
+    said = "met" if ratio >= wanted else "**not met**"
+    return _row([what, f"{ratio:.2f}", f"{wanted:g}", said])
 
 
 def _queries(records: Sequence[Record]) -> list[str]:

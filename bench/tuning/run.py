@@ -39,8 +39,9 @@ from bench.tuning.stand import Stand  # noqa: E402
 from bench.tuning.steps import concurrency, loading, pgbench, queries  # noqa: E402
 
 from labdb import paths  # noqa: E402
-from labdb.domain.tuning.inputs import Load  # noqa: E402
+from labdb.domain.tuning.inputs import Inputs, Load  # noqa: E402
 from labdb.domain.tuning.inputs import Machine as Hardware  # noqa: E402
+from labdb.domain.tuning.promise import promise  # noqa: E402
 from labdb.size import UNITS, parse_size  # noqa: E402
 from labdb.spec import WorkloadKind  # noqa: E402
 
@@ -77,9 +78,10 @@ def main(arguments: list[str]) -> int:
     logging.getLogger("docker").setLevel(logging.WARNING)
     if not given.report:
         _run(given)
-    print(report.write(given.out))
+    safe = _safe(given)
+    print(report.write(given.out, safe))
     if given.docs:
-        report.publish(given.out)
+        report.publish(given.out, safe)
     return 0
 
 
@@ -116,10 +118,25 @@ def _arguments(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _run(given: argparse.Namespace) -> None:
+def _declared(given: argparse.Namespace) -> tuple[Hardware, Load]:
+    """Return the machine and the load that every contender is made for."""
     hardware = Hardware(given.cores, given.memory, DISK, "nvme")
-    load = Load(WorkloadKind.MIXED, given.connections, given.analysts, DATA)
-    known = contenders(hardware, load)
+    return hardware, Load(WorkloadKind.MIXED, given.connections, given.analysts, DATA)
+
+
+def _safe(given: argparse.Namespace) -> list[str]:
+    """Return the contenders that promise the declared load no more memory than there is."""
+    hardware, load = _declared(given)
+    inputs = Inputs(hardware, load)
+    return [
+        name
+        for name, one in contenders(hardware, load).items()
+        if promise(one.parameters, inputs, one.roles.get("analyst")).fits
+    ]
+
+
+def _run(given: argparse.Namespace) -> None:
+    known = contenders(*_declared(given))
     steps = tuple(given.steps.split(","))
     if unknown := set(steps) - set(STEPS):
         sys.exit(f"no such step: {', '.join(unknown)}; known: {', '.join(STEPS)}")

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench.tuning import configuration, figures, plans, queries, report
+from bench.tuning import configuration, figures, goals, plans, queries, report
 from bench.tuning.cgroup import Cgroup, Usage
 from bench.tuning.contenders import Contender, choose, contenders, parse
+from bench.tuning.goals import OURS
 from bench.tuning.progress import Progress
 from bench.tuning.results import Results, Unit
 
@@ -190,6 +191,51 @@ def test_the_report_names_the_best_of_each_class(tmp_path: Path) -> None:
     assert "| aggregation | a | 4,000 (5 MB) | 1,000 (5 MB) |" in text
     assert (tmp_path / "results-ratios.png").stat().st_size > 0
     assert (tmp_path / "results-memory.png").stat().st_size > 0
+
+
+def _round(contender: str, seconds: float) -> list[dict[str, Any]]:
+    """Return the records of a contender to whom every measurement takes *seconds*."""
+    found = {query.name: _query(seconds, query.kind) for query in queries.load()}
+    tps = {"tps": 100 / seconds}
+    return [
+        _record(contender, "queries", found),
+        _record(contender, "load", {"copy": seconds, "index build": seconds, "vacuum analyze": 1}),
+        _record(contender, "pgbench", {"tpc-b": tps, "select-only": tps}),
+    ]
+
+
+def test_labdb_is_held_against_the_fastest_of_the_safe_ones() -> None:
+    records = [*_round("stock", 4), *_round("safe", 2), *_round("unsafe", 1)]
+    records += _round("labdb-mixed", 1.6)
+    compared = dict(goals.against_others(records, ["stock", "safe", "labdb-mixed"]))
+    assert compared["aggregation"] == pytest.approx(1.25)
+    assert compared["all queries"] == pytest.approx(1.25)
+    assert "50 analysts" not in compared
+    assert goals.against_others(records, []) == []
+
+
+def test_a_target_of_the_lab_is_met_or_not() -> None:
+    found = {target.name: (target, value) for target, value in goals.targets(_round(OURS, 1.0))}
+    cone, value = found["cone of one degree"]
+    assert (value, cone.met(value)) == (pytest.approx(25), True)
+    rate, value = found["pgbench, TPC-B"]
+    assert (value, rate.met(value)) == (pytest.approx(100), False)
+    assert found["COPY"][1] == pytest.approx(6_445_927)
+
+
+def test_targets_are_for_the_full_scale() -> None:
+    records = [record | {"about": ABOUT | {"scale": 0.1}} for record in _round(OURS, 1.0)]
+    assert goals.targets(records) == []
+
+
+def test_the_report_says_which_goal_is_not_met(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    records = [*_round("stock", 1.5), *_round("labdb-mixed", 1)]
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    text = report.write(path, ["stock", "labdb-mixed"])
+    assert "| all queries | 1.50 | 1.15 | met |" in text
+    assert "| all queries, beside stock | 1.50 | 2 | **not met** |" in text
+    assert "| pgbench, TPC-B | >= 1,000 tps | 100.0 tps | **not met** |" in text
 
 
 def test_a_lost_query_is_shown_with_both_plans(tmp_path: Path) -> None:
