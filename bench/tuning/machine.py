@@ -169,8 +169,8 @@ class Machine:
         )
 
     def warm(self, database: str) -> None:
-        """Read the files of *database* once, so that everybody finds them in the page cache."""
-        self.run(f"cat {DATA}/base/{database}/* > /dev/null")
+        """Read the relations of *database* once, so that everybody finds them in the page cache."""
+        self.run(f"cat {DATA}/base/{database}/[0-9]* > /dev/null")
 
     def conninfo(self, user: str, database: str = "bench") -> str:
         """Return how to connect as *user*."""
