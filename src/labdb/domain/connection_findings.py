@@ -3,10 +3,10 @@
 from labdb.domain.connections import connection_limits, reserved, server_connections
 from labdb.domain.pooling import most_clients
 from labdb.domain.tuning import Inputs, tune
-from labdb.domain.tuning.budget import CONNECTION
+from labdb.domain.tuning.budget import CONNECTION, MemoryBudget
 from labdb.errors import DeclarationError
 from labdb.report import Finding
-from labdb.size import human_size, parse_size
+from labdb.size import human_size
 from labdb.spec import Pooling, Server
 
 SHARE = 4
@@ -37,22 +37,23 @@ def _too_many(server: Server) -> Finding | None:
         f"{connections} direct connections are many for {cores} cores and "
         f"{human_size(inputs.machine.memory)} of memory",
         f"{human_size(taken)} are kept for them, whether they work or not",
-        f"declare pooling: {{}}, and {_with_a_pooler(server, budget.analyst_work_mem)}",
+        f"declare pooling: {{}}, and {_with_a_pooler(server, budget)}",
     )
 
 
-def _with_a_pooler(server: Server, now: int) -> str:
+def _with_a_pooler(server: Server, now: MemoryBudget) -> str:
     pooled = server.model_copy(update={"pooling": Pooling()})
     served = f"{server_connections(pooled)} server connections serve them"
     try:
-        then = parse_size(tune(Inputs.of(pooled)).roles["analyst"]["work_mem"])
+        then = tune(Inputs.of(pooled)).budget
     except DeclarationError:
         return served
-    if then <= now:
-        return served
-    return (
-        f"{served}; analysts then have {human_size(then)} of work_mem in place of {human_size(now)}"
-    )
+    if then.analyst_work_mem > now.analyst_work_mem:
+        before, after = human_size(now.analyst_work_mem), human_size(then.analyst_work_mem)
+        return f"{served}; analysts then have {after} of work_mem in place of {before}"
+    if then.total < now.total:
+        return f"{served}; {human_size(now.total - then.total)} more then cache data"
+    return served
 
 
 def _gains_nothing(server: Server) -> Finding | None:

@@ -140,10 +140,9 @@ def test_memory_is_shared_for_as_many_analysts_as_postgresql_lets_in() -> None:
     assert Inputs.of(server).load.analysts == 12
 
 
-def test_a_pooler_gives_the_memory_of_idle_sessions_to_the_analysts() -> None:
+def test_a_pooler_gives_the_memory_of_idle_sessions_to_the_cache() -> None:
     before, after = tune(Inputs.of(_server())), tune(Inputs.of(_server(pooling={})))
-    grown = parse_size(after.roles["analyst"]["work_mem"])
-    assert grown > 1.5 * parse_size(before.roles["analyst"]["work_mem"])
+    assert before.budget.total - after.budget.total > 1 << 30
     assert next(item for item in after.settings if item.name == "max_connections").value == "44"
 
 
@@ -218,7 +217,14 @@ def test_many_direct_connections_are_told_with_the_remedy() -> None:
     assert (finding.check, finding.severity) == ("pooling", "info")
     assert "200 direct connections" in finding.what
     assert "44 server connections" in finding.hint
-    assert "work_mem" in finding.hint
+    assert "more then cache data" in finding.hint
+
+
+def test_analysts_who_had_too_little_get_the_memory_of_idle_sessions_first() -> None:
+    wanted = _declared()
+    wanted["workload"] |= {"max_connections": 250, "analytic_sessions": 40}
+    (finding,) = connection_findings(Server.model_validate(wanted))
+    assert "of work_mem in place of" in finding.hint
 
 
 def test_few_direct_connections_are_no_finding() -> None:

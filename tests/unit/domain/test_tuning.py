@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from labdb.domain.memory_finding import memory_findings
 from labdb.domain.parameters import MEMORY, lookup
 from labdb.domain.tuning import Inputs, Tuning, tune
+from labdb.domain.tuning.budget import MERGE_BUFFER
 from labdb.domain.tuning.inputs import Load, Machine
 from labdb.domain.variables import postgresql_parameters
 from labdb.errors import DeclarationError
@@ -96,7 +97,22 @@ def test_the_budget_counts_what_the_parameters_say(inputs: Inputs) -> None:
     )
     processes = inputs.load.analysts + _amount(tuning, "max_parallel_workers")
     work_mem = parse_size(tuning.roles["analyst"]["work_mem"])
-    assert lines["analysts"] == processes * work_mem * multiplier
+    hashes = float(tuning.roles["analyst"]["hash_mem_multiplier"])
+    assert lines["analysts"] == processes * work_mem * hashes
+
+
+@given(INPUTS)
+def test_the_largest_sort_is_merged_at_once_or_the_memory_does_not_allow_it(inputs: Inputs) -> None:
+    tuning = _tuned(inputs)
+    if tuning is None:
+        return
+    work_mem = parse_size(tuning.roles["analyst"]["work_mem"])
+    runs = parse_size(tuning.roles["analyst"]["temp_file_limit"]) / work_mem
+    step = 1 << 20
+    merged_at_once = runs * MERGE_BUFFER <= work_mem + 2 * step
+    processes = inputs.load.analysts + _amount(tuning, "max_parallel_workers")
+    room_for_more = inputs.machine.memory - tuning.budget.total > processes * 2 * step
+    assert merged_at_once or not room_for_more
 
 
 @given(INPUTS)
@@ -193,7 +209,8 @@ def test_the_lab_s_own_server_gets_the_known_values() -> None:
     assert _value(tuning, "random_page_cost") == "1.5"
     assert _value(tuning, "max_parallel_workers") == "8"
     assert _value(tuning, "max_wal_size") == "18GB"
-    assert 64 << 20 <= parse_size(tuning.roles["analyst"]["work_mem"]) <= 128 << 20
+    assert tuning.roles["analyst"]["work_mem"] == "46MB"
+    assert tuning.roles["analyst"]["hash_mem_multiplier"] == "1.0"
 
 
 def test_fifty_analysts_among_two_hundred_connections_fit_8_gb() -> None:

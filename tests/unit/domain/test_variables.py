@@ -113,7 +113,7 @@ def test_an_override_that_does_not_fit_the_memory_is_refused(name: str, value: s
 
 def test_an_override_of_shared_buffers_leaves_less_to_the_analysts() -> None:
     computed = tune(Inputs.of(_with({}))).roles["analyst"]["work_mem"]
-    declared = tune(Inputs.of(_with({"shared_buffers": "2560MB"}))).roles["analyst"]["work_mem"]
+    declared = tune(Inputs.of(_with({"shared_buffers": "3328MB"}))).roles["analyst"]["work_mem"]
     assert parse_size(declared) < parse_size(computed)
 
 

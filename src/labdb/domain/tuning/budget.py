@@ -3,9 +3,12 @@
 Section numbers are those of the PostgreSQL 16 documentation.
 """
 
+import math
 from dataclasses import dataclass
 
 from labdb.domain.tuning.inputs import Inputs
+from labdb.domain.tuning.processes import parallel_workers
+from labdb.domain.tuning.space import temp_file_limit
 from labdb.errors import DeclarationError
 from labdb.size import UNITS, format_size, human_size
 from labdb.spec import WorkloadKind
@@ -21,8 +24,12 @@ PLAIN_TEMP_BUFFERS = MB
 ANALYST_TEMP_BUFFERS = 4 * MB
 SMALLEST_ANALYST_WORK_MEM = 8 * MB
 """Twice a plain session's: below it an analyst has no advantage worth a role."""
-LARGEST_ANALYST_WORK_MEM = 512 * MB
+MERGE_BUFFER = 272 * UNITS["kB"]
+"""What each run of an external sort takes of work_mem while all are merged at once: tuplesort.c,
+MERGE_BUFFER_SIZE and twice TAPE_BUFFER_OVERHEAD."""
 HASH_MULTIPLIER = 2.0
+ANALYST_HASH_MULTIPLIER = 1.0
+"""A hash table beyond the processor's caches is slower than one in batches: bench/tuning."""
 AUTOVACUUM_WORKERS = 3
 SMALLEST_SYSTEM = 384 * MB
 SHARED_BY_WAL_BUFFERS = 32
@@ -78,6 +85,7 @@ class MemoryBudget:
     temp_buffers: int
     hash_multiplier: float
     analyst_work_mem: int
+    analyst_hash_multiplier: float
 
     @property
     def total(self) -> int:
@@ -95,7 +103,7 @@ def memory_budget(inputs: Inputs) -> MemoryBudget:
 
     A sort takes ``work_mem``, a hash ``work_mem`` times ``hash_mem_multiplier`` (section
     20.4.1): one such node for each session and for each parallel worker. What is left
-    after the fixed parts is shared among the analysts.
+    after the fixed parts is shared among the analysts, up to what a sort has use for.
 
     Where the risk is accepted, a budget that does not fit is returned instead of refused;
     analysts then get the smallest share.
@@ -118,7 +126,8 @@ def memory_budget(inputs: Inputs) -> MemoryBudget:
     workers = parallel_workers(inputs)
     work_mem = size("work_mem", PLAIN_WORK_MEM)
     temporary = size("temp_buffers", PLAIN_TEMP_BUFFERS)
-    hashes = inputs.amount("hash_mem_multiplier") or HASH_MULTIPLIER
+    by_hand = inputs.amount("hash_mem_multiplier")
+    hashes, analyst_hashes = by_hand or HASH_MULTIPLIER, by_hand or ANALYST_HASH_MULTIPLIER
 
     analysts, processes = load.analysts, load.analysts + workers
     fixed = (
@@ -159,17 +168,18 @@ def memory_budget(inputs: Inputs) -> MemoryBudget:
         ),
     )
     left = memory - sum(line.size for line in fixed)
-    analyst = _round(int(left / (processes * hashes)))
+    for_each = processes * analyst_hashes
+    analyst = _round(int(left / for_each))
     if analyst < SMALLEST_ANALYST_WORK_MEM:
         if not inputs.accept_risk:
-            raise _too_much(inputs, int(processes * SMALLEST_ANALYST_WORK_MEM * hashes) - left)
+            raise _too_much(inputs, int(for_each * SMALLEST_ANALYST_WORK_MEM) - left)
         analyst = SMALLEST_ANALYST_WORK_MEM
-    analyst = min(analyst, LARGEST_ANALYST_WORK_MEM)
+    analyst = min(analyst, max(SMALLEST_ANALYST_WORK_MEM, _round(one_merge(inputs))))
     share_line = BudgetLine(
         "analysts",
-        int(processes * analyst * hashes),
+        int(for_each * analyst),
         f"({analysts} sessions + {workers} parallel workers) x work_mem "
-        f"{format_size(analyst)} x hash_mem_multiplier {hashes:g}",
+        f"{format_size(analyst)} x hash_mem_multiplier {analyst_hashes:g}",
     )
     return MemoryBudget(
         memory=memory,
@@ -184,13 +194,18 @@ def memory_budget(inputs: Inputs) -> MemoryBudget:
         temp_buffers=temporary,
         hash_multiplier=hashes,
         analyst_work_mem=analyst,
+        analyst_hash_multiplier=analyst_hashes,
     )
 
 
-def parallel_workers(inputs: Inputs) -> int:
-    """Return ``max_parallel_workers``: one for each core, at least two."""
-    given = inputs.amount("max_parallel_workers")
-    return max(2, inputs.machine.cores) if given is None else int(given)
+def one_merge(inputs: Inputs) -> int:
+    """Return the ``work_mem`` in bytes from which on a sort has no use for more.
+
+    The largest sort writes ``temp_file_limit`` L in runs of the size M of ``work_mem``. All L/M
+    of them are merged at once where M/B buffers hold one each: M = sqrt(L x B), with B of
+    :data:`MERGE_BUFFER`.
+    """
+    return math.isqrt(temp_file_limit(inputs) * MERGE_BUFFER)
 
 
 def _round(size: int) -> int:

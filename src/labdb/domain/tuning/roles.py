@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from labdb.domain.tuning.budget import ANALYST_TEMP_BUFFERS, MemoryBudget
+from labdb.domain.tuning.budget import ANALYST_TEMP_BUFFERS, MERGE_BUFFER, MemoryBudget
 from labdb.domain.tuning.inputs import Inputs
 from labdb.domain.tuning.planner import gather
 from labdb.domain.tuning.setting import Setting
@@ -70,10 +70,17 @@ def _analyst(inputs: Inputs, budget: MemoryBudget) -> tuple[Setting, ...]:
         Setting(
             "work_mem",
             format_size(budget.analyst_work_mem),
-            "what the memory budget leaves, for each sort of each analyst and worker",
-            f"({analysts} analysts + {workers} workers) x {format_size(budget.analyst_work_mem)} "
-            f"x {budget.hash_multiplier:g}",
+            "what the memory budget leaves for each sort of each analyst and worker, and no more "
+            "than merges the largest sort at once",
+            f"({analysts} analysts + {workers} workers) x {format_size(budget.analyst_work_mem)}; "
+            f"at most sqrt({format_size(limit)} x {format_size(MERGE_BUFFER)})",
             WORK_MEM,
+        ),
+        Setting(
+            "hash_mem_multiplier",
+            f"{budget.analyst_hash_multiplier:.1f}",
+            "a hash table that the processor's caches do not hold is slower than one in batches",
+            source=WORK_MEM,
         ),
         Setting("temp_buffers", format_size(ANALYST_TEMP_BUFFERS),
                 "temporary tables are an analyst's tool", source=WORK_MEM),
