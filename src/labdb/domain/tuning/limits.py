@@ -1,8 +1,8 @@
 """Parameters that keep one session from harming the others."""
 
 from labdb.domain.connections import SUPERUSER_RESERVED
-from labdb.domain.tuning.processes import parallel_workers
 from labdb.domain.tuning.inputs import Inputs
+from labdb.domain.tuning.processes import parallel_workers
 from labdb.domain.tuning.setting import Setting
 from labdb.domain.tuning.space import temp_file_limit
 from labdb.size import format_size

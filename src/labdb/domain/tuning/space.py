@@ -6,8 +6,8 @@ too small should be known before it is full.
 
 from dataclasses import dataclass
 
-from labdb.domain.tuning.processes import parallel_workers
 from labdb.domain.tuning.inputs import Inputs
+from labdb.domain.tuning.processes import parallel_workers
 from labdb.size import UNITS, human_size
 
 GB = UNITS["GB"]
