@@ -20,7 +20,6 @@ from labdb.domain.connections import (
 from labdb.domain.pooling import POOLER_CONNECTIONS, most_clients, pools
 from labdb.domain.tuning import Inputs, tune
 from labdb.domain.variables import role_variables
-from labdb.size import parse_size
 from labdb.spec import Environment, Server
 
 TOP = Path(__file__).parents[3]
