@@ -1,0 +1,1 @@
+"""Recovery to a moment: what people ask for, what the repository can give, what came back."""
