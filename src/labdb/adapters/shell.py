@@ -78,8 +78,10 @@ def with_host_key(guest: Guest, key: str) -> Iterator[Guest]:
         yield Guest(guest.address, guest.user, Path(file.name), guest.identity)
 
 
-def probe(guest: Guest, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the probe program finds in *guest*.
+def probe(
+    guest: Guest, wanted: Mapping[str, Any], *, seconds: float = ANSWER_SECONDS
+) -> dict[str, Any]:
+    """Return what the probe program finds in *guest*, within so many *seconds*.
 
     Raises:
         UnreachableError: no route, no answer, an unknown host key, or no right to be root.
@@ -95,12 +97,12 @@ def probe(guest: Guest, wanted: Mapping[str, Any]) -> dict[str, Any]:
             input=program,
             capture_output=True,
             text=True,
-            timeout=ANSWER_SECONDS,
+            timeout=seconds,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise UnreachableError(
-            f"{guest.address} did not answer within {ANSWER_SECONDS} s",
+            f"{guest.address} did not answer within {seconds} s",
             hint="look at the guest's console in Proxmox VE",
         ) from error
     except FileNotFoundError as error:

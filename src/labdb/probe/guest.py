@@ -8,6 +8,7 @@ line, its answer one JSON object.
 import calendar
 import json
 import os
+import re
 import subprocess
 import time
 from typing import Any
@@ -15,20 +16,22 @@ from typing import Any
 TIMEOUT = 60
 
 
-def run(*command: str, text: str | None = None) -> tuple[int, str, str]:
+def run(
+    *command: str, text: str | None = None, seconds: float = TIMEOUT
+) -> tuple[int, str, str]:
     """Return exit code, output and complaint of *command*; 127 when it is not installed."""
     try:
         done = subprocess.run(
-            command, input=text, capture_output=True, text=True, timeout=TIMEOUT, check=False
+            command, input=text, capture_output=True, text=True, timeout=seconds, check=False
         )
     except FileNotFoundError as error:
         return 127, "", str(error)
     except subprocess.TimeoutExpired:
-        return 124, "", f"{command[0]} took longer than {TIMEOUT} s"
+        return 124, "", f"{command[0]} took longer than {seconds} s"
     return done.returncode, done.stdout.strip(), done.stderr.strip()
 
 
-def queries(port: int, wanted: list[dict[str, str]]) -> dict[str, Any]:
+def queries(port: int, wanted: list[dict[str, Any]]) -> dict[str, Any]:
     """Run each query as postgres; its answer is the JSON it returns, or its error."""
     answers: dict[str, Any] = {}
     for query in wanted:
@@ -36,6 +39,7 @@ def queries(port: int, wanted: list[dict[str, str]]) -> dict[str, Any]:
             "runuser", "-u", "postgres", "--",
             "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-p", str(port), "-d", query["database"],
             text=query["sql"],
+            seconds=query.get("seconds", TIMEOUT),
         )  # fmt: skip
         last = out.splitlines()[-1] if out else ""
         answers[query["name"]] = (
@@ -85,6 +89,23 @@ def mounts(paths: list[str]) -> dict[str, dict[str, Any]]:
     return found
 
 
+def texts(paths: list[str]) -> dict[str, str]:
+    """Return what each small file holds; one that is not there is left out."""
+    found: dict[str, str] = {}
+    for path in paths:
+        if os.access(path, os.R_OK):
+            with open(path, encoding="utf-8") as file:  # noqa: PTH123  # one import less
+                found[path] = file.read()
+    return found
+
+
+def listeners(ports: list[int]) -> list[int]:
+    """Return those of *ports* on which somebody listens, by TCP or by a socket of PostgreSQL."""
+    _, out, _ = run("ss", "--no-header", "--listening", "--numeric", "--tcp", "--unix")
+    taken = re.findall(r"(?::|\.s\.PGSQL\.)(\d+)\s", out)
+    return [port for port in ports if str(port) in taken]
+
+
 def certificate(path: str) -> dict[str, str]:
     """Return when the certificate ends, in seconds since the epoch, and its subject."""
     code, out, error = run("openssl", "x509", "-in", path, "-noout", "-enddate", "-subject")
@@ -124,6 +145,10 @@ def look(wanted: dict[str, Any]) -> dict[str, Any]:
         answer["mounts"] = mounts(wanted["mounts"])
     if "files" in wanted:
         answer["files"] = {path: os.access(path, os.F_OK) for path in wanted["files"]}
+    if "texts" in wanted:
+        answer["texts"] = texts(wanted["texts"])
+    if "ports" in wanted:
+        answer["listeners"] = listeners(wanted["ports"])
     if "certificate" in wanted:
         answer["certificate"] = certificate(wanted["certificate"])
     if "system" in wanted:

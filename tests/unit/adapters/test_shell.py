@@ -102,3 +102,37 @@ def test_the_program_knows_the_disk_it_runs_on() -> None:
     found = program.look({"mounts": ["/", "/no/such/mount"]})["mounts"]
     assert list(found) == ["/"]
     assert 0 < found["/"]["used"] <= found["/"]["size"]
+
+
+def test_small_files_are_told_and_missing_ones_left_out(tmp_path: Path) -> None:
+    (tmp_path / "request.json").write_text("{}", encoding="utf-8")
+    paths = [str(tmp_path / "request.json"), str(tmp_path / "reached.json")]
+    assert program.look({"texts": paths}) == {"texts": {paths[0]: "{}"}}
+
+
+LISTENING = """\
+u_str LISTEN 0      128     /run/postgresql/.s.PGSQL.5433 5999            * 0
+tcp   LISTEN 0      200                      127.0.0.1:5432         0.0.0.0:*
+tcp   LISTEN 0      4096                          [::]:22              [::]:*
+"""
+
+
+def test_a_port_is_taken_by_tcp_or_by_a_socket_and_by_no_other_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(program, "run", lambda *_: (0, LISTENING, ""))
+    assert program.look({"ports": [5432, 5433, 5999, 128, 22]}) == {"listeners": [5432, 5433, 22]}
+
+
+def test_a_question_may_take_longer_than_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def answer(*_: str, text: str, seconds: float) -> tuple[int, str, str]:
+        asked.append(seconds)
+        return 0, f'"{text}"', ""
+
+    monkeypatch.setattr(program, "run", answer)
+    question = {"database": "postgres", "sql": "x"}
+    wanted = [{"name": "a", **question}, {"name": "b", **question, "seconds": 900}]
+    assert program.look({"queries": wanted})["queries"] == {"a": {"ok": "x"}, "b": {"ok": "x"}}
+    assert asked == [program.TIMEOUT, 900]
