@@ -1,0 +1,194 @@
+"""Which backup set and which WAL a target needs, and whether the repository has them.
+
+Source of what ``info`` says: pgBackRest command reference, "info", and its JSON output. The set
+is chosen as pgBackRest itself would (user guide, "Point-in-Time Recovery"), but here, so that it
+can be told beforehand, and so that a target outside the archive is refused with what is possible.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from labdb.domain.recovery.target import RecoveryTarget, lsn_bytes, written
+from labdb.errors import RefusedError
+
+SEGMENT = 16 << 20
+"""Bytes of a WAL segment; initdb's default, which labdb keeps."""
+SEGMENTS_A_LOG = 256
+WAL_ROOM = 2 << 30
+"""What replay keeps in pg_wal until its next checkpoint: max_wal_size, 1 GB, and as much again."""
+UNTIMED = ("xid", "name")
+"""Targets of which nobody knows the time before the WAL is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestorableSet:
+    """A whole backup set of the running cluster; *size* is what it takes when restored."""
+
+    label: str
+    kind: str
+    stop: datetime
+    stop_lsn: int
+    wal_start: str
+    wal_stop: str
+    size: int
+    repository: int
+
+    @property
+    def first_moment(self) -> datetime:
+        """The first moment that can be restored from it; its end is told in whole seconds."""
+        return self.stop + timedelta(seconds=1)
+
+    def reaches(self, target: RecoveryTarget) -> bool:
+        """Tell whether the set was consistent before the target."""
+        if target.kind == "time":
+            return self.first_moment <= target.moment
+        return target.kind != "lsn" or self.stop_lsn <= target.position
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """What can be restored: sets, oldest first, and the archived WAL of each repository."""
+
+    sets: tuple[RestorableSet, ...]
+    archives: Mapping[int, tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The set that is restored, and the first and the last segment that may be replayed."""
+
+    target: RecoveryTarget
+    set: RestorableSet
+    wal_first: str
+    wal_last: str
+
+    @property
+    def segments(self) -> int:
+        """How many segments may be replayed; a target before the last one takes fewer."""
+        return max(0, _number(self.wal_last) - _number(self.wal_first)) + 1
+
+    @property
+    def needed(self) -> int:
+        """Bytes that the restored instance takes at most."""
+        return self.set.size + WAL_ROOM
+
+    @property
+    def is_certain(self) -> bool:
+        """Tell whether the target is known to come after the set."""
+        return self.target.kind not in UNTIMED
+
+
+def repository(info: Sequence[Mapping[str, Any]]) -> Repository:
+    """Return what pgBackRest's ``info`` lists for one stanza, without what cannot be restored.
+
+    Left out are sets with damaged files, and those of a cluster that the stanza was upgraded from.
+    """
+    stanza = info[0] if info else {}
+    newest: dict[int, int] = {}
+    for item in stanza.get("db", ()):
+        newest[item["repo-key"]] = max(item["id"], newest.get(item["repo-key"], 0))
+
+    def is_current(item: Mapping[str, Any]) -> bool:
+        return bool(newest.get(item["database"]["repo-key"]) == item["database"]["id"])
+
+    sets = [
+        _set(item)
+        for item in stanza.get("backup", ())
+        if is_current(item) and not item.get("error")
+    ]
+    archives = {
+        item["database"]["repo-key"]: (item["min"], item["max"])
+        for item in stanza.get("archive", ())
+        if is_current(item) and item["min"] and item["max"]
+    }
+    return Repository(tuple(sorted(sets, key=lambda item: item.stop)), archives)
+
+
+def choose(
+    there: Repository,
+    target: RecoveryTarget,
+    *,
+    now: datetime,
+    label: str = "",
+    number: int = 0,
+) -> Choice:
+    """Return the newest set from which *target* can be reached, and its WAL.
+
+    Args:
+        there: what the repositories have.
+        target: where recovery is to stop.
+        now: the present, by the clock of the server.
+        label: the set that has to be taken; any when empty.
+        number: the repository that has to be taken; any when 0.
+
+    Raises:
+        RefusedError: there is no such set, or the target is out of reach; says what is possible.
+    """
+    sets = [item for item in there.sets if number in (0, item.repository)]
+    if not sets:
+        where = f"repository {number}" if number else "any repository"
+        raise RefusedError(
+            f"there is no backup set in {where}",
+            why="a restore begins with one",
+            hint="systemctl start pgbackrest-full.service makes one; labdb status says more",
+        )
+    possible = f"possible is {written(sets[0].first_moment)} to {written(now)}"
+    if target.kind == "time" and target.moment > now:
+        raise RefusedError(
+            f"{target} is in the future of the server", why=possible, hint="take an earlier time"
+        )
+    named = [item for item in sets if label in ("", item.label)]
+    if not named:
+        raise RefusedError(
+            f"there is no backup set {label}",
+            why=f"there are {', '.join(item.label for item in sets)}",
+            hint="take one of them, or leave --set away",
+        )
+    reaching = [item for item in named if item.reaches(target)]
+    if not reaching:
+        raise _out_of_reach(target, named[0], label, possible)
+    chosen = reaching[-1]
+    first, last = there.archives.get(chosen.repository, ("", ""))
+    if not first or _number(first) > _number(chosen.wal_start):
+        raise RefusedError(
+            f"WAL of backup set {chosen.label} is not in the archive",
+            why=f"it begins with {chosen.wal_start}, and the archive with {first or 'nothing'}",
+            hint="take a newer set with --set, or another repository with --repository",
+        )
+    end = chosen.wal_stop if target.kind == "immediate" else max(last, chosen.wal_stop)
+    return Choice(target, chosen, chosen.wal_start, end)
+
+
+def _out_of_reach(
+    target: RecoveryTarget, oldest: RestorableSet, label: str, possible: str
+) -> RefusedError:
+    what = "the end of" if label else "the oldest"
+    return RefusedError(
+        f"{target} lies before {what} backup set {oldest.label}",
+        why=f"that set ended {written(oldest.stop)} at LSN {_lsn(oldest.stop_lsn)}; {possible}",
+        hint="take an older set" if label else "take a later target, or another --repository",
+    )
+
+
+def _set(item: Mapping[str, Any]) -> RestorableSet:
+    return RestorableSet(
+        label=item["label"],
+        kind=item["type"],
+        stop=datetime.fromtimestamp(item["timestamp"]["stop"], tz=UTC),
+        stop_lsn=lsn_bytes(item["lsn"]["stop"]),
+        wal_start=item["archive"]["start"],
+        wal_stop=item["archive"]["stop"],
+        size=item["info"]["size"],
+        repository=item["database"]["repo-key"],
+    )
+
+
+def _lsn(position: int) -> str:
+    return f"{position >> 32:X}/{position & 0xFFFFFFFF:X}"
+
+
+def _number(segment: str) -> int:
+    """Return the number of a segment, whatever its timeline; its name has three times 8 digits."""
+    return int(segment[8:16], 16) * SEGMENTS_A_LOG + int(segment[16:24], 16)

@@ -1,0 +1,223 @@
+"""The newest set before the target is taken, or the operator hears what is possible."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labdb.domain.recovery.choice import (
+    WAL_ROOM,
+    Choice,
+    Repository,
+    choose,
+    repository,
+)
+from labdb.domain.recovery.destination import Space, must_fit
+from labdb.domain.recovery.target import IMMEDIATE, LATEST, RecoveryTarget, written
+from labdb.errors import RefusedError
+
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+BEGIN = datetime(2026, 11, 1, 2, 0, tzinfo=UTC)
+GB = 1 << 30
+
+
+def _segment(number: int, timeline: int = 1) -> str:
+    return f"{timeline:08X}{number // 256:08X}{number % 256:08X}"
+
+
+def _backup(day: float, *, key: int = 1, cluster: int = 1, error: bool = False) -> dict[str, Any]:
+    """What ``info`` says of a backup that ended so many days after the first."""
+    stop = BEGIN + timedelta(days=day)
+    number = 10 + round(day * 100)
+    return {
+        "label": f"{stop:%Y%m%d-%H%M%S}F",
+        "type": "full",
+        "error": error,
+        "archive": {"start": _segment(number), "stop": _segment(number + 1)},
+        "lsn": {"start": f"0/{number << 24:X}", "stop": f"0/{(number << 24) + 0x138:X}"},
+        "timestamp": {"start": int(stop.timestamp()) - 60, "stop": int(stop.timestamp())},
+        "info": {"size": 7 * GB, "delta": GB, "repository": {"delta": GB}},
+        "database": {"id": cluster, "repo-key": key},
+    }
+
+
+def _info(*backups: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": "proj-pg01",
+            "backup": list(backups),
+            "archive": [
+                {
+                    "id": "16-1",
+                    "database": {"id": 1, "repo-key": key},
+                    "min": _segment(5),
+                    "max": _segment(3000),
+                }
+                for key in (1, 2)
+            ],
+            "db": [{"id": 1, "repo-key": key, "system-id": 7, "version": "16"} for key in (1, 2)],
+        }
+        | more
+    ]
+
+
+THREE = _info(_backup(0), _backup(7), _backup(14))
+
+
+def _at(day: float, seconds: float = 0) -> RecoveryTarget:
+    return RecoveryTarget("time", written(BEGIN + timedelta(days=day, seconds=seconds)))
+
+
+def _choose(info: list[dict[str, Any]], target: RecoveryTarget, **how: Any) -> Choice:
+    return choose(repository(info), target, now=NOW, **how)
+
+
+@pytest.mark.parametrize(
+    ("target", "label"),
+    [
+        (_at(6.9), "20261101-020000F"),
+        (_at(7), "20261101-020000F"),
+        (_at(7, 0.9), "20261101-020000F"),
+        (_at(7, 1), "20261108-020000F"),
+        (_at(20), "20261115-020000F"),
+        (LATEST, "20261115-020000F"),
+        (IMMEDIATE, "20261115-020000F"),
+        (RecoveryTarget("xid", "757"), "20261115-020000F"),
+        (RecoveryTarget("name", "before"), "20261115-020000F"),
+        (RecoveryTarget("lsn", f"0/{(710 << 24) + 0x137:X}"), "20261101-020000F"),
+        (RecoveryTarget("lsn", f"0/{(710 << 24) + 0x138:X}"), "20261108-020000F"),
+    ],
+)
+def test_the_newest_set_that_was_whole_before_the_target_is_taken(
+    target: RecoveryTarget, label: str
+) -> None:
+    assert _choose(THREE, target).set.label == label
+
+
+def test_the_wal_goes_from_the_set_to_the_end_of_the_archive() -> None:
+    found = _choose(THREE, _at(7.5))
+    assert (found.wal_first, found.wal_last) == (_segment(710), _segment(3000))
+    assert found.segments == 3000 - 710 + 1
+    assert found.needed == 7 * GB + WAL_ROOM
+
+
+def test_the_end_of_a_backup_needs_its_own_wal_alone() -> None:
+    found = _choose(THREE, IMMEDIATE)
+    assert (found.wal_last, found.segments) == (_segment(1411), 2)
+
+
+def test_a_target_before_the_oldest_set_is_refused_with_what_is_possible() -> None:
+    with pytest.raises(RefusedError, match="before the oldest") as caught:
+        _choose(THREE, _at(-0.5))
+    assert "2026-11-01 02:00:01+00 to 2026-11-25 12:00:00+00" in caught.value.why
+
+
+def test_a_position_before_the_oldest_set_is_refused() -> None:
+    with pytest.raises(RefusedError, match="before the oldest"):
+        _choose(THREE, RecoveryTarget("lsn", "0/1"))
+
+
+def test_what_the_servers_clock_has_not_seen_is_refused() -> None:
+    with pytest.raises(RefusedError, match="future"):
+        _choose(THREE, _at(30))
+
+
+def test_an_older_set_can_be_asked_for() -> None:
+    assert _choose(THREE, LATEST, label="20261101-020000F").set.label == "20261101-020000F"
+
+
+def test_a_set_that_is_not_there_is_refused_with_those_that_are() -> None:
+    with pytest.raises(RefusedError, match="no backup set 20260101-000000F") as caught:
+        _choose(THREE, LATEST, label="20260101-000000F")
+    assert "20261108-020000F" in caught.value.why
+
+
+def test_a_set_that_ended_after_the_target_is_refused() -> None:
+    with pytest.raises(RefusedError, match="end of backup set 20261115-020000F"):
+        _choose(THREE, _at(8), label="20261115-020000F")
+
+
+def test_only_the_time_of_a_transaction_or_a_name_is_unknown() -> None:
+    assert _choose(THREE, _at(8)).is_certain
+    assert not _choose(THREE, RecoveryTarget("xid", "757")).is_certain
+    assert not _choose(THREE, RecoveryTarget("name", "before")).is_certain
+
+
+def test_the_repository_can_be_asked_for() -> None:
+    both = _info(_backup(0), _backup(7, key=2))
+    assert _choose(both, LATEST).set.repository == 2
+    assert _choose(both, LATEST, number=1).set.repository == 1
+    with pytest.raises(RefusedError, match="repository 3"):
+        _choose(both, LATEST, number=3)
+
+
+def test_damaged_sets_and_those_of_an_older_cluster_are_not_taken() -> None:
+    clusters = [
+        {"id": number, "repo-key": 1, "system-id": number, "version": "16"} for number in (1, 2)
+    ]
+    archive = [
+        {
+            "id": f"16-{number}",
+            "database": {"id": number, "repo-key": 1},
+            "min": _segment(5),
+            "max": _segment(9000),
+        }
+        for number in (1, 2)
+    ]
+    upgraded = _info(
+        _backup(0, cluster=2),
+        _backup(7, cluster=2, error=True),
+        _backup(14, cluster=1),
+        db=clusters,
+        archive=archive,
+    )
+    assert _choose(upgraded, LATEST).set.label == "20261101-020000F"
+
+
+@pytest.mark.parametrize("info", [[], _info(), _info(_backup(0, error=True))])
+def test_without_a_whole_set_nothing_can_be_restored(info: list[dict[str, Any]]) -> None:
+    with pytest.raises(RefusedError, match="no backup set"):
+        _choose(info, LATEST)
+
+
+def test_a_set_whose_wal_is_gone_is_refused() -> None:
+    gone = _info(_backup(0))
+    gone[0]["archive"][0]["min"] = _segment(11)
+    with pytest.raises(RefusedError, match="not in the archive"):
+        _choose(gone, LATEST)
+    gone[0]["archive"][0] |= {"min": None, "max": None}
+    with pytest.raises(RefusedError, match="nothing"):
+        _choose(gone, LATEST)
+
+
+def test_segments_are_counted_over_the_end_of_a_log_and_over_timelines() -> None:
+    info = _info(_backup(0))
+    info[0]["archive"][0]["max"] = _segment(10 + 300, timeline=2)
+    assert _choose(info, LATEST).segments == 301
+
+
+DAYS = st.lists(st.integers(0, 20), min_size=1, max_size=8, unique=True)
+
+
+@given(DAYS, st.floats(-2, 23, allow_nan=False))
+def test_no_set_is_newer_and_reaches_the_target_too(days: list[int], day: float) -> None:
+    there: Repository = repository(_info(*map(_backup, days)))
+    target = _at(day)
+    reaching = [item for item in there.sets if item.stop < target.moment.replace(microsecond=0)]
+    if not reaching:
+        with pytest.raises(RefusedError):
+            choose(there, target, now=NOW)
+    else:
+        assert choose(there, target, now=NOW).set == reaching[-1]
+
+
+def test_a_restore_may_not_make_the_disk_of_the_running_server_critically_full() -> None:
+    disk = Space(free=30 * GB, size=250 * GB)
+    must_fit(5 * GB, disk)
+    with pytest.raises(RefusedError, match="too little space") as caught:
+        must_fit(6 * GB, disk)
+    assert "30.0 GB are free" in caught.value.why
+    with pytest.raises(RefusedError):
+        must_fit(1, Space(free=GB, size=250 * GB))
