@@ -123,7 +123,6 @@ def test_settings_of_a_database_do_not_change_how_its_rows_are_hashed(
         "DateStyle = 'SQL, DMY'",
         "extra_float_digits = -3",
         "search_path = nowhere",
-        "statement_timeout = 1",
     ):
         databases.sql("postgres", f"ALTER DATABASE {name} SET {setting}")
     assert databases.prints(name)["galaxies"] == galaxies

@@ -192,7 +192,19 @@ def _backup(server: Server, inputs: Inputs) -> dict[str, Any]:
         schedule_full=server.backup.schedule.full,
         schedule_differential=server.backup.schedule.differential,
         archive_queue_max=format_size(archive_queue(inputs)),
+    ) | _prefixed(
+        "pgbackrest_restore",
+        **_cluster(server),
+        stanza=server.stanza,
+        original=server.postgresql.data_directory,
+        original_port=server.postgresql.port,
+        directory=restored_directory(server),
     )
+
+
+def restored_directory(server: Server) -> str:
+    """Return the folder of an instance that is restored beside the running one."""
+    return f"{server.storage.data.mount}/restore"
 
 
 def _access(server: Server, tuning: Tuning) -> dict[str, Any]:

@@ -215,7 +215,7 @@ def _without_zone(text: str, local: datetime, zones: Mapping[str, tzinfo]) -> Us
     ]
     return UsageError(
         f"{text!r} has no zone, so it is not one moment",
-        why=f"it may mean {' or '.join(readings)}",
+        why=f"it may mean {' or '.join(readings)}" if readings else "each zone has its own",
         hint="write one of them with its offset" if readings else HOW,
     )
 
