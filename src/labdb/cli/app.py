@@ -23,6 +23,7 @@ COMMANDS = {
     "verify": "labdb.cli.server:verify",
     "status": "labdb.cli.server:status",
     "drift": "labdb.cli.drift:drift",
+    "restore": "labdb.cli.restore:restore",
     "tune": "labdb.cli.tuning:tune",
     "deprovision": "labdb.cli.server:deprovision",
     "init": "labdb.cli.inventory:init",

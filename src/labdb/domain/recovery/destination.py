@@ -6,6 +6,9 @@ from labdb.domain.health import DISK_CRITICAL
 from labdb.errors import RefusedError
 from labdb.size import human_size
 
+PORT = 5433
+"""Where a restored instance listens: beside PostgreSQL's own 5432."""
+
 
 @dataclass(frozen=True, slots=True)
 class Space:

@@ -133,6 +133,13 @@ def lsn_bytes(text: str) -> int:
     return (int(high, 16) << 32) + int(low, 16)
 
 
+def region(name: str) -> tzinfo | None:
+    """Return the zone that the time zone database calls *name*, None when it knows none."""
+    with suppress(LookupError, ValueError, OSError):
+        return ZoneInfo(name)
+    return None
+
+
 def _xid(text: str) -> str:
     if not text.isascii() or not text.isdigit() or not FIRST_XID <= int(text) <= LAST_XID:
         raise UsageError(
@@ -241,9 +248,8 @@ def _zone(text: str) -> tzinfo:
         size = timedelta(hours=int(offset["hours"]), minutes=int(offset["minutes"] or 0))
         if size < timedelta(days=1):
             return timezone(sign * size)
-    if _REGION.fullmatch(text):
-        with suppress(LookupError, ValueError, OSError):
-            return ZoneInfo(text)
+    if _REGION.fullmatch(text) and (known := region(text)):
+        return known
     raise UsageError(
         f"{text!r} is not a time zone",
         why="an offset like +01:00, UTC, or a name like Europe/Berlin is one; abbreviations are "
