@@ -253,5 +253,5 @@ def test_a_killed_run_is_taken_up_by_the_next_one(
 
 
 def test_every_playbook_of_a_command_is_there() -> None:
-    for name in ("provision", "deprovision", "guest", "template_build"):
+    for name in ("provision", "deprovision", "guest", "template_build", "restore"):
         assert content.playbook(name).is_file()

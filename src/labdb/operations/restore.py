@@ -211,7 +211,7 @@ def _is_there(seen: Mapping[str, Any], directory: str, asked: Mapping[str, Any])
     texts = seen["texts"]
     if f"{directory}/reached.json" not in texts:
         return False
-    before = json.loads(texts[f"{directory}/request.json"])
+    before = json.loads(texts.get(f"{directory}/request.json", "{}"))
     if before == asked:
         return True
     raise RefusedError(
