@@ -25,9 +25,10 @@ test-machine: export LABDB_E2E_QEMU := 1
 test-machine: venv
 	$(HOST) root $(BIN)/nox --session virtual_machine
 
-# Every test, the virtual machine too, and the benchmark of provisioning: its figures go into
-# docs/explanation/speed.md.
+# Every test, the virtual machine too, thirty moments restored under load, and the benchmark of
+# provisioning: its figures go into docs/explanation/speed.md.
 test-long: export LABDB_E2E_QEMU := 1
+test-long: export LABDB_PITR_TARGETS := 30
 test-long: test
 	$(HOST) root $(BIN)/python bench/provision/run.py
 

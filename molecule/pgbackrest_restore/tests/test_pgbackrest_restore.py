@@ -1,4 +1,6 @@
 import json
+import os
+import random
 import re
 import time
 
@@ -10,6 +12,7 @@ from labdb.domain.recovery.fingerprint import differences, fingerprints
 ORIGINAL, RESTORED = 5432, 5433
 DATA = "/mnt/data/pg01"
 FOLDER = "/mnt/data/restore"
+TICKS = 30
 PGBACKREST = "runuser -u postgres -- pgbackrest --stanza=proj-pg01"
 
 
@@ -207,6 +210,57 @@ def test_one_database_comes_out_of_a_full_set(host, restore):
     restore("latest", database="one")
     assert psql(host, "select count(*) from t", RESTORED, "one") == "1000"
     assert host.run("runuser -u postgres -- psql -p 5433 two -c 'select 1'").rc != 0
+
+
+@pytest.fixture(scope="module")
+def ticks(host):
+    """Moments of a server under load, each named in every way, after as many rows as its number."""
+    psql(host, "create database busy", ORIGINAL)
+    psql(host, "create table ticks (id int)", ORIGINAL, "busy")
+    host.check_output("runuser -u postgres -- pgbench --initialize --quiet busy")
+    host.check_output(
+        "systemd-run --unit=load --uid=postgres pgbench --client=4 --rate=100 --time=36000 busy"
+    )
+    moments = []
+    for number in range(1, TICKS + 1):
+        told = psql(
+            host,
+            f"insert into ticks values ({number}) returning pg_current_xact_id();"
+            f" select pg_create_restore_point('tick {number}');"
+            " select pg_current_wal_insert_lsn(); select clock_timestamp()",
+            ORIGINAL,
+            "busy",
+        )
+        xid, _, lsn, moment = told.splitlines()
+        names = {"xid": xid, "name": f"tick {number}", "lsn": lsn, "time": moment}
+        moments.append((number, names))
+    yield moments
+    host.check_output("systemctl stop load.service")
+
+
+def test_random_moments_under_load_come_back_exactly(host, restore, ticks):
+    seed = int(os.environ.get("LABDB_SEED", random.randrange(1 << 32)))
+    drawn, was = random.Random(seed), identity(host)
+    for turn in range(int(os.environ.get("LABDB_PITR_TARGETS", "3"))):
+        number, names = drawn.choice(ticks)
+        kind = drawn.choice(sorted(names))
+        restore(kind, names[kind])
+        about = f"seed {seed}, turn {turn}: {kind} {names[kind]}"
+        found = psql(host, "select count(*), max(id) from ticks", RESTORED, "busy")
+        assert found == f"{number}|{number}", about
+        # A transaction of the load adds the same to an account, a teller, a branch and the history.
+        sums = psql(
+            host,
+            "select count(distinct sum) from (select sum(abalance) from pgbench_accounts"
+            " union all select sum(tbalance) from pgbench_tellers"
+            " union all select sum(bbalance) from pgbench_branches"
+            " union all select coalesce(sum(delta), 0) from pgbench_history) as sums",
+            RESTORED,
+            "busy",
+        )
+        assert sums == "1", about
+    assert identity(host) == was
+    assert psql(host, "select count(*) from ticks", ORIGINAL, "busy") == str(TICKS)
 
 
 def test_archiving_of_the_original_goes_on(host):
