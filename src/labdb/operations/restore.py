@@ -13,6 +13,7 @@ from labdb.adapters.content import query
 from labdb.adapters.inventory import Declaration
 from labdb.domain.health import answer
 from labdb.domain.recovery import choice, destination
+from labdb.domain.recovery.space import Space, must_fit
 from labdb.domain.recovery.target import Kind, RecoveryTarget, parse, region, written
 from labdb.domain.variables import restored_directory
 from labdb.errors import RefusedError, UnreachableError
@@ -84,7 +85,7 @@ def plan(declaration: Declaration, request: Request) -> Planned:
     if not done:
         _must_be_free(declaration, seen, request.port)
         disk = _disk(declaration, seen)
-        destination.must_fit(found.needed, disk)
+        must_fit(found.needed, disk)
     report = Report(
         "restore",
         server.name,
@@ -232,7 +233,7 @@ def _must_be_free(declaration: Declaration, seen: Mapping[str, Any], port: int) 
         )
 
 
-def _disk(declaration: Declaration, seen: Mapping[str, Any]) -> destination.Space:
+def _disk(declaration: Declaration, seen: Mapping[str, Any]) -> Space:
     mount = declaration.server.storage.data.mount
     if mount not in seen["mounts"]:
         raise RefusedError(
@@ -240,7 +241,7 @@ def _disk(declaration: Declaration, seen: Mapping[str, Any]) -> destination.Spac
             why="the restored instance would land on the system disk",
             hint="labdb provision mounts it",
         )
-    return destination.Space(seen["mounts"][mount]["free"], seen["mounts"][mount]["size"])
+    return destination.space(seen["mounts"][mount]["free"], seen["mounts"][mount]["size"])
 
 
 def _told(

@@ -6,18 +6,20 @@ can be told beforehand, and so that a target outside the archive is refused with
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from labdb.domain.recovery.target import RecoveryTarget, lsn_bytes, written
-from labdb.errors import RefusedError
+from labdb.errors import RefusedError, UnreachableError
 
 SEGMENT = 16 << 20
 """Bytes of a WAL segment; initdb's default, which labdb keeps."""
 SEGMENTS_A_LOG = 256
 WAL_ROOM = 2 << 30
 """What replay keeps in pg_wal until its next checkpoint: max_wal_size, 1 GB, and as much again."""
+EMPTY_OR_WELL = (0, 1, 2, 3, 6)
+"""Codes of a repository in ``info``: well, no stanza, no backup, no data, not the set asked for."""
 UNTIMED = ("xid", "name")
 """Targets of which nobody knows the time before the WAL is read."""
 
@@ -49,10 +51,14 @@ class RestorableSet:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """What can be restored: sets, oldest first, and the archived WAL of each repository."""
+    """What can be restored: sets, oldest first, and the archived WAL of each repository.
+
+    *unreadable* is what pgBackRest says of repositories that it cannot read.
+    """
 
     sets: tuple[RestorableSet, ...]
     archives: Mapping[int, tuple[str, str]]
+    unreadable: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,7 @@ class Choice:
     @property
     def segments(self) -> int:
         """How many segments may be replayed; a target before the last one takes fewer."""
-        return max(0, _number(self.wal_last) - _number(self.wal_first)) + 1
+        return max(0, segment_number(self.wal_last) - segment_number(self.wal_first)) + 1
 
     @property
     def needed(self) -> int:
@@ -103,7 +109,23 @@ def repository(info: Sequence[Mapping[str, Any]]) -> Repository:
         for item in stanza.get("archive", ())
         if is_current(item) and item["min"] and item["max"]
     }
-    return Repository(tuple(sorted(sets, key=lambda item: item.stop)), archives)
+    unreadable = {
+        item["key"]: _first_line(item["status"]["message"])
+        for item in stanza.get("repo", ())
+        if item["status"]["code"] not in EMPTY_OR_WELL
+    }
+    return Repository(tuple(sorted(sets, key=lambda item: item.stop)), archives, unreadable)
+
+
+def damaged(info: Sequence[Mapping[str, Any]], *, since: RestorableSet) -> tuple[str, ...]:
+    """Return the sets, newer than *since*, in which pgBackRest found pages with wrong checksums."""
+    return tuple(
+        item["label"]
+        for item in (info[0] if info else {}).get("backup", ())
+        if item.get("error")
+        and item["database"]["repo-key"] == since.repository
+        and item["timestamp"]["stop"] > since.stop.timestamp()
+    )
 
 
 def choose(
@@ -125,8 +147,17 @@ def choose(
 
     Raises:
         RefusedError: there is no such set, or the target is out of reach; says what is possible.
+        UnreachableError: there is none because a repository cannot be read.
     """
     sets = [item for item in there.sets if number in (0, item.repository)]
+    if not sets and there.unreadable:
+        key, said = next(iter(there.unreadable.items()))
+        raise UnreachableError(
+            f"repository {key} cannot be read",
+            why=said,
+            hint="its files are noise to another passphrase than the one they were written with; "
+            "is it mounted, and is it that one?",
+        )
     if not sets:
         where = f"repository {number}" if number else "any repository"
         raise RefusedError(
@@ -151,7 +182,7 @@ def choose(
         raise _out_of_reach(target, named[0], label, possible)
     chosen = reaching[-1]
     first, last = there.archives.get(chosen.repository, ("", ""))
-    if not first or _number(first) > _number(chosen.wal_start):
+    if not first or segment_number(first) > segment_number(chosen.wal_start):
         raise RefusedError(
             f"WAL of backup set {chosen.label} is not in the archive",
             why=f"it begins with {chosen.wal_start}, and the archive with {first or 'nothing'}",
@@ -189,6 +220,12 @@ def _lsn(position: int) -> str:
     return f"{position >> 32:X}/{position & 0xFFFFFFFF:X}"
 
 
-def _number(segment: str) -> int:
+def _first_line(said: str) -> str:
+    """Return what can be printed of the first line; files that were misread come along with it."""
+    first = said.strip().splitlines()[0] if said.strip() else ""
+    return "".join(letter for letter in first if letter.isprintable())
+
+
+def segment_number(segment: str) -> int:
     """Return the number of a segment, whatever its timeline; its name has three times 8 digits."""
     return int(segment[8:16], 16) * SEGMENTS_A_LOG + int(segment[16:24], 16)

@@ -31,11 +31,8 @@ class TableFingerprint:
 
     def changed_columns(self, other: "TableFingerprint") -> tuple[str, ...]:
         """Return the numeric columns that do not say the same in *other*."""
-        mine, theirs = self._by_column(), other._by_column()
+        mine, theirs = _by_column(self), _by_column(other)
         return tuple(name for name in {**mine, **theirs} if mine.get(name) != theirs.get(name))
-
-    def _by_column(self) -> dict[str, tuple[str | None, str | None, str | None]]:
-        return {name: (self.sums[name], self.minima[name], self.maxima[name]) for name in self.sums}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +69,10 @@ def differences(
         for name in sorted(before.keys() | after.keys())
         if before.get(name) != after.get(name)
     )
+
+
+def _by_column(item: TableFingerprint) -> dict[str, tuple[str | None, str | None, str | None]]:
+    return {name: (item.sums[name], item.minima[name], item.maxima[name]) for name in item.sums}
 
 
 def _difference(

@@ -36,6 +36,7 @@ def labdb_restore_plan(  # noqa: PLR0913  # one argument a variable of the role
         AnsibleFilterError: it cannot be restored; says why and what is possible.
     """
     from labdb.domain.recovery import choice, destination  # noqa: PLC0415
+    from labdb.domain.recovery.space import must_fit  # noqa: PLC0415
     from labdb.domain.recovery.target import parse  # noqa: PLC0415
     from labdb.errors import LabdbError  # noqa: PLC0415
 
@@ -50,7 +51,7 @@ def labdb_restore_plan(  # noqa: PLR0913  # one argument a variable of the role
             label=str(label),
             number=int(repository),
         )
-        destination.must_fit(found.needed, destination.Space(free, size))
+        must_fit(found.needed, destination.space(free, size))
     except LabdbError as error:
         raise AnsibleFilterError(str(error)) from None  # Ansible prints causes too
     return {

@@ -14,9 +14,10 @@ from labdb.domain.recovery.choice import (
     choose,
     repository,
 )
-from labdb.domain.recovery.destination import Space, must_fit
+from labdb.domain.recovery.destination import space
+from labdb.domain.recovery.space import must_fit
 from labdb.domain.recovery.target import IMMEDIATE, LATEST, RecoveryTarget, written
-from labdb.errors import RefusedError
+from labdb.errors import RefusedError, UnreachableError
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 BEGIN = datetime(2026, 11, 1, 2, 0, tzinfo=UTC)
@@ -214,10 +215,19 @@ def test_no_set_is_newer_and_reaches_the_target_too(days: list[int], day: float)
 
 
 def test_a_restore_may_not_make_the_disk_of_the_running_server_critically_full() -> None:
-    disk = Space(free=30 * GB, size=250 * GB)
+    disk = space(free=30 * GB, size=250 * GB)
     must_fit(5 * GB, disk)
     with pytest.raises(RefusedError, match="too little space") as caught:
         must_fit(6 * GB, disk)
     assert "30.0 GB are free" in caught.value.why
     with pytest.raises(RefusedError):
-        must_fit(1, Space(free=GB, size=250 * GB))
+        must_fit(1, space(free=GB, size=250 * GB))
+
+
+def test_a_repository_that_cannot_be_read_is_not_called_empty() -> None:
+    said = "[FormatError] unable to load info file\nFormatError: J\x00X}dS\ufffd"
+    status = {"key": 1, "status": {"code": 99, "message": said}}
+    with pytest.raises(UnreachableError, match="repository 1 cannot be read") as caught:
+        choose(repository(_info(repo=[status])), LATEST, now=NOW)
+    assert caught.value.why == "[FormatError] unable to load info file"
+    assert "passphrase" in caught.value.hint
