@@ -18,6 +18,7 @@ SERVICES = (
     "prometheus-pgbackrest-exporter.service",
     "pgbackrest-full.timer",
     "pgbackrest-differential.timer",
+    "labdb-drill.timer",
     "labdb-firewall.service",
 )
 

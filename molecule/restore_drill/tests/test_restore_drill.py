@@ -1,0 +1,278 @@
+import json
+import time
+
+import pytest
+
+PGBACKREST = "runuser -u postgres -- pgbackrest --stanza=proj-pg01"
+REPOSITORY = "/mnt/backup/pgbackrest"
+SCRATCH = "/mnt/data/drill"
+RECORDS = "/mnt/backup/fingerprints"
+METRICS = "/var/lib/prometheus/node-exporter/labdb-drill.prom"
+
+
+def psql(host, text, database="desi"):
+    return host.check_output(
+        f"runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 -d {database} <<'SQL'\n{text}\nSQL"
+    )
+
+
+def backup(host, kind="differential"):
+    """A backup as its timer makes it, and the fingerprints that follow it."""
+    before = records(host)
+    host.check_output(f"systemctl start pgbackrest-{kind}.service")
+    end = time.monotonic() + 90
+    while records(host) == before and time.monotonic() < end:
+        time.sleep(0.5)
+    assert records(host) != before, host.check_output("journalctl -u labdb-fingerprints --no-pager")
+
+
+def records(host):
+    return host.check_output(f"ls {RECORDS}").split()
+
+
+def drill(host, **request):
+    """Run a drill to its end and return its line of the ledger."""
+    if request:
+        path = "/var/lib/labdb/drill-request.json"
+        host.check_output(
+            f"install -o postgres /dev/null {path} && echo '{json.dumps(request)}' > {path}"
+        )
+    host.run("systemctl reset-failed labdb-drill.service; systemctl start labdb-drill.service")
+    return json.loads(host.check_output("tail -n 1 /var/lib/labdb/drills.jsonl"))
+
+
+def problems(line):
+    return [item for item in line["findings"] if item["severity"] in ("warning", "critical")]
+
+
+def causes(line):
+    return " | ".join(f"{item['what']} {item['why']}" for item in problems(line))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def galaxies(host):
+    """A database with an index, and a backup of it."""
+    psql(host, "create database desi", "postgres")
+    psql(
+        host,
+        "create extension q3c; create table galaxies as select n as targetid,"
+        " n * 0.001::float8 as ra, 'g' || n as name from generate_series(1, 50000) as n;"
+        " alter table galaxies add primary key (targetid);"
+        " create table voids as select generate_series(1, 100) as id",
+    )
+    backup(host, "full")
+
+
+@pytest.fixture
+def fresh(host):
+    """Afterwards a full set that nothing is wrong with."""
+    yield
+    backup(host, "full")
+
+
+def test_a_backup_is_followed_by_fingerprints_of_every_table(host):
+    newest = records(host)[-1]
+    record = json.loads(host.file(f"{RECORDS}/{newest}").content_string)
+    told = {item["table"]: item["rows"] for item in record["databases"]["desi"]["tables"]}
+    assert told == {"galaxies": 50000, "voids": 100}
+    assert "q3c" in record["databases"]["desi"]["extensions"]
+
+
+def test_the_timer_is_armed(host):
+    timer = host.service("labdb-drill.timer")
+    assert timer.is_running
+    assert timer.is_enabled
+
+
+def test_a_good_backup_is_proven_and_nothing_is_left_of_it(host):
+    for number in range(3):
+        psql(host, f"insert into voids values ({1000 + number})")
+    before = psql(host, "select system_identifier from pg_control_system()", "postgres")
+    line = drill(host)
+    assert line["verdict"] == "passed", causes(line)
+    checks = [item["check"] for item in line["findings"] if item["severity"] == "ok"]
+    assert checks == ["fingerprints", "recovery", "amcheck", "checksums"]
+    assert line["rto"] > 0
+    assert set(line["phases"]) >= {"restore", "replay to the record", "replay to the target"}
+    assert host.check_output(f"ls -A {SCRATCH}") == ""
+    assert host.service("labdb-drill.service").systemd_properties["Result"] == "success"
+    assert psql(host, "select system_identifier from pg_control_system()", "postgres") == before
+    assert psql(host, "select failed_count from pg_stat_archiver", "postgres") == "0"
+
+
+def test_its_figures_are_where_node_exporter_reads_them(host):
+    told = host.check_output("curl --silent http://127.0.0.1:9100/metrics || true")
+    text = told or host.file(METRICS).content_string
+    assert 'labdb_drill_passed{stanza="proj-pg01"} 1' in text
+    assert "labdb_drill_rto_seconds" in host.file(METRICS).content_string
+    assert host.file(METRICS).mode == 0o644
+
+
+def test_the_same_moment_comes_again_with_the_same_seed(host):
+    one, other = drill(host, seed=7), drill(host, label=drill(host)["set"], seed=7)
+    assert "(seed 7)" in str(one["findings"])
+    assert one["set"] == other["set"]
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_row_that_the_backup_does_not_give_back_is_found(host):
+    newest = f"{RECORDS}/{records(host)[-1]}"
+    record = json.loads(host.file(newest).content_string)
+    table = next(
+        item for item in record["databases"]["desi"]["tables"] if item["table"] == "galaxies"
+    )
+    table["rows"] += 10
+    table["hash"] = "1"
+    host.check_output(f"cat > {newest} <<'JSON'\n{json.dumps(record)}\nJSON")
+    line = drill(host)
+    assert line["verdict"] == "failed"
+    assert "desi: public.galaxies does not hold the rows that it held" in causes(line)
+    assert "50010 rows were recorded, 50000 restored" in causes(line)
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_table_that_was_dropped_before_the_backup_is_told(host):
+    psql(host, "create table precious as select 1 as id")
+    backup(host)
+    psql(host, "drop table precious")
+    backup(host)
+    line = drill(host)
+    assert line["verdict"] == "unproven"
+    assert "desi: public.precious was dropped between" in causes(line)
+    assert "labdb restore SERVER --name" in str(problems(line))
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_wal_segment_that_is_not_in_the_repository_is_named(host):
+    archive = f"{REPOSITORY}/archive/proj-pg01"
+    for _ in range(3):
+        psql(host, "select pg_current_xact_id(); select pg_switch_wal()")
+        time.sleep(1)
+    psql(host, "insert into voids values (1)")
+    found = host.check_output(f"find {archive} -name '*.zst' | sort | tail -n 2 | head -n 1")
+    name = found.rsplit("/", 1)[-1][:24]
+    host.check_output(f"rm {found}")
+    line = drill(host, seed=1)
+    assert line["verdict"] == "failed"
+    assert f"WAL segment {name} is not in repository 1" in causes(line)
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_byte_that_flipped_in_the_repository_is_found(host):
+    flip = (
+        "import pathlib,sys; p=max((q for q in pathlib.Path(sys.argv[1]).rglob('*') if q.is_file()"
+        " and 'bundle' in str(q)), key=lambda q: q.stat().st_size); b=bytearray(p.read_bytes());"
+        " b[len(b)//2]^=255; p.write_bytes(b)"
+    )
+    newest = host.check_output(f"ls -d {REPOSITORY}/backup/proj-pg01/*F | tail -n 1")
+    host.check_output("python3 -c %s %s", flip, newest)
+    line = drill(host)
+    assert line["verdict"] == "failed"
+    assert f"set {newest.rsplit('/', 1)[-1]} cannot be restored from repository 1" in causes(line)
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_heap_page_that_was_damaged_before_the_backup_is_named(host):
+    path = psql(host, "checkpoint; select pg_relation_filepath('voids')")
+    host.check_output(
+        "systemctl stop postgresql@16-main && printf x |"
+        f" dd of=/mnt/data/pg01/{path} bs=1 seek=5000 conv=notrunc status=none &&"
+        " systemctl start postgresql@16-main"
+    )
+    host.run("systemctl start pgbackrest-full.service")
+    line = drill(host)
+    assert line["verdict"] == "failed"
+    assert "holds pages whose checksum was wrong when they were copied" in causes(line)
+    assert path in causes(line)
+    psql(host, "set zero_damaged_pages = on; truncate voids")
+    host.run("systemctl reset-failed")
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_corrupt_index_is_named(host):
+    psql(
+        host, "create table c as select generate_series(1, 1000) as id; create index c_id on c (id)"
+    )
+    # Rows that the index does not know: written while it was not ready.
+    psql(
+        host,
+        "update pg_index set indisready = false where indexrelid = 'c_id'::regclass;"
+        " insert into c select generate_series(2000, 2100);"
+        " update pg_index set indisready = true where indexrelid = 'c_id'::regclass",
+    )
+    backup(host)
+    line = drill(host)
+    assert line["verdict"] == "failed"
+    assert "desi.public.c_id" in causes(line)
+    psql(host, "drop table c")
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_wrong_passphrase_is_said_to_be_one(host):
+    wrong = "s/^repo1-cipher-pass=.*/repo1-cipher-pass=wrong/"
+    host.check_output(f"sed -i.kept '{wrong}' /etc/pgbackrest.conf")
+    try:
+        line = drill(host)
+    finally:
+        host.check_output("mv /etc/pgbackrest.conf.kept /etc/pgbackrest.conf")
+    assert line["verdict"] == "failed"
+    assert "repository 1 cannot be read" in causes(line)
+    assert "passphrase" in str(problems(line))
+    assert host.check_output(f"ls -A {SCRATCH}") == ""
+
+
+def test_an_invariant_that_does_not_hold_is_told_with_its_answer(host, play_again):
+    wanted = [
+        {"name": "no galaxy is lost", "database": "desi",
+         "sql": "(select count(*) >= 50000 from galaxies)"},
+        {"name": "voids are few", "database": "desi", "sql": "(select count(*) < 1 from galaxies)"},
+    ]  # fmt: skip
+    done = play_again(restore_drill_invariants=wanted)
+    assert done.returncode == 0, done.stdout
+    line = drill(host)
+    assert line["verdict"] == "failed"
+    assert [item["severity"] for item in line["findings"] if item["check"] == "invariants"] == [
+        "ok",
+        "critical",
+    ]
+    assert "voids are few does not hold in desi" in causes(line)
+    assert play_again().returncode == 0
+
+
+def test_without_space_nothing_is_begun(host):
+    free = int(host.check_output("df --block-size=1 --output=avail /mnt/data").split()[-1])
+    host.check_output(f"fallocate --length {free - (1 << 30)} /mnt/data/full")
+    try:
+        line = drill(host)
+    finally:
+        host.check_output("rm /mnt/data/full")
+    assert line["verdict"] == "refused"
+    assert "too little space" in causes(line)
+    assert host.check_output(f"ls -A {SCRATCH}") == ""
+
+
+def test_a_drill_that_was_killed_leaves_nothing_and_can_be_made_again(host):
+    host.check_output("systemctl start --no-block labdb-drill.service")
+    end = time.monotonic() + 60
+    while not host.file(f"{SCRATCH}/data/PG_VERSION").exists and time.monotonic() < end:
+        time.sleep(0.1)
+    host.run("systemctl kill --signal=SIGKILL labdb-drill.service")
+    while host.check_output("systemctl show -p ActiveState --value labdb-drill") in (
+        "activating",
+        "deactivating",
+    ):
+        time.sleep(0.2)
+    assert host.check_output(f"ls -A {SCRATCH}") == ""
+    assert drill(host)["verdict"] == "passed"
+
+
+def test_fingerprints_wait_for_a_moment_in_which_nobody_writes(host):
+    before = records(host)
+    load = "with row as (insert into voids values (5) returning 1) select pg_sleep(8) from row"
+    host.check_output("systemd-run --unit=load --uid=postgres psql -d desi -c %s", load)
+    time.sleep(1)
+    host.check_output("systemctl start labdb-fingerprints.service")
+    (newest,) = set(records(host)) - set(before)
+    record = json.loads(host.file(f"{RECORDS}/{newest}").content_string)
+    voids = next(item for item in record["databases"]["desi"]["tables"] if item["table"] == "voids")
+    assert str(voids["rows"]) == psql(host, "select count(*) from voids")
