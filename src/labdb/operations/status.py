@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,20 @@ from labdb.adapters.inventory import Declaration
 from labdb.domain.capacity import Sample, days_to_full
 from labdb.domain.desired import DesiredGuest
 from labdb.domain.guest_findings import guest_findings
-from labdb.domain.health import answer, backups, duration, jobs, judge, services, timers
+from labdb.domain.health import (
+    answer,
+    backups,
+    duration,
+    jobs,
+    judge,
+    judge_drill,
+    services,
+    timers,
+)
 from labdb.errors import UnreachableError
 from labdb.facts import ClusterState
+from labdb.operations import drill
+from labdb.operations.drill import LEDGER
 from labdb.report import Finding, Phase, Report
 from labdb.size import human_size
 
@@ -54,6 +66,7 @@ def status(declaration: Declaration) -> Report:
         else:
             history = _remember(declaration, seen)
             findings += judge(server, seen, history)
+            findings += (judge_drill(server, drill.lines_of(seen["texts"].get(LEDGER, "")), seen),)
             screen |= _screen(seen, history)
             data["seen"] = seen
     problems = sum(finding.is_problem for finding in findings)
@@ -75,6 +88,7 @@ def _questions(declaration: Declaration) -> dict[str, Any]:
         "units": [*services(server), *timers(), *jobs()],
         "mounts": ["/", server.storage.data.mount, server.storage.backup.mount],
         "certificate": f"/etc/postgresql/{cluster.major}/{cluster.cluster}/tls/server.crt",
+        "texts": [LEDGER],
         "system": True,
     }
 
@@ -112,6 +126,12 @@ def _screen(seen: Mapping[str, Any], history: Mapping[str, list[Sample]]) -> dic
         size = human_size(item["info"]["repository"].get("delta", 0))
         lines["backups" if not index else " " * index] = (
             f"{item['label']}, {item['type']}, {age} ago, {size}"
+        )
+    if done := drill.newest(drill.lines_of(seen["texts"].get(LEDGER, ""))):
+        age = duration(now - datetime.fromisoformat(done["begin"]).timestamp())
+        lines["drill"] = (
+            f"{done['verdict']} {age} ago, {done['set']}, "
+            f"RTO {done['rto']:.0f} s, RPO {done['rpo']:.0f} s"
         )
     for mount, disk in seen["mounts"].items():
         days = days_to_full(history.get(mount, ()))

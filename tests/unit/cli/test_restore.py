@@ -160,9 +160,7 @@ def test_people_read_the_plan_the_tables_and_what_comes_next(
     assert asked
 
 
-def test_programs_read_the_envelope(
-    asked: list[Any], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_programs_read_the_envelope(asked: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
     assert _restore("--latest", "--json") == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["data"]["tables"][0]["table"] == "galaxies [old]"

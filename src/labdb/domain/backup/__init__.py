@@ -1,0 +1,1 @@
+"""Backup sets: what the repositories hold, and how long each is kept."""
