@@ -406,6 +406,32 @@ class Schedule(Declared):
     )
 
 
+class Invariant(Declared):
+    """Something that holds in a database as long as its data are whole."""
+
+    name: str = Field(min_length=1, description="What it is called in the verdict.")
+    database: str = Field(pattern=NAME, description="Where it is asked.")
+    sql: str = Field(
+        min_length=1,
+        description="An expression that answers true, for example "
+        "`(SELECT count(*) >= 6445927 FROM galaxies)`.",
+    )
+
+
+class Drill(Declared):
+    """Backups that are restored on a schedule to prove them."""
+
+    schedule: str = Field(
+        default="Sun *-*-* 06:00:00", description=f"When a drill is made: {CALENDAR}."
+    )
+    cpu_percent: int = Field(
+        default=100, ge=10, description="Time of one core that a drill may take, in percent."
+    )
+    invariants: tuple[Invariant, ...] = Field(
+        default=(), description="What must hold in the restored data."
+    )
+
+
 class Backup(Declared):
     """pgBackRest."""
 
@@ -418,6 +444,7 @@ class Backup(Declared):
         default=300, ge=30, le=900, description="Longest age of unarchived WAL (RPO when idle)."
     )
     processes: int = Field(default=2, ge=1, le=32, description="process-max for backups.")
+    drill: Drill = Drill()
 
 
 class Monitoring(Declared):

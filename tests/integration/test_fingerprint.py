@@ -71,9 +71,7 @@ def test_the_numbers_are_those_of_the_rows(galaxies: TableFingerprint) -> None:
     assert list(galaxies.sums) == ["targetid", "ra", "z", "mass"]
 
 
-def test_the_order_of_rows_does_not_count(
-    databases: Databases, galaxies: TableFingerprint
-) -> None:
+def test_the_order_of_rows_does_not_count(databases: Databases, galaxies: TableFingerprint) -> None:
     turned = databases.holding(
         GALAXIES,
         "CREATE TABLE turned AS SELECT * FROM galaxies ORDER BY note DESC",

@@ -4,6 +4,7 @@ Thresholds are those of the lab's alerts, each written once, here.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from labdb.domain.access import exporter_ports
@@ -18,6 +19,8 @@ BACKUP_SLACK = 2 * HOUR
 """A backup counts from its end, and the next one may take longer; so may a clock change."""
 BACKUP_LONGEST = 8 * HOUR
 """While one is being made: six hours it may wait for the other kind (pgbackrest_lock_wait)."""
+DRILL_SLACK = DAY
+"""A drill of a large server takes hours, and may wait for one that is under way."""
 ARCHIVE_SLACK = 2.0
 """WAL may wait twice archive_timeout before somebody should look."""
 DISK_WARNING, DISK_CRITICAL = 0.80, 0.90
@@ -26,14 +29,18 @@ CONNECTIONS_WARNING = 0.80
 CERTIFICATE_WARNING = 21 * DAY
 
 
+FINGERPRINTS = "labdb-fingerprints.service"
+"""What each backup that ended well starts."""
+
+
 def timers() -> tuple[str, ...]:
     """Return the timers that must be armed."""
-    return ("pgbackrest-full.timer", "pgbackrest-differential.timer")
+    return ("pgbackrest-full.timer", "pgbackrest-differential.timer", "labdb-drill.timer")
 
 
 def jobs() -> tuple[str, ...]:
-    """Return the services that the timers start; at rest between two backups, never failed."""
-    return tuple(name.replace(".timer", ".service") for name in timers())
+    """Return the services that timers and backups start; at rest in between, never failed."""
+    return (*(name.replace(".timer", ".service") for name in timers()), FINGERPRINTS)
 
 
 def service(server: Server) -> str:
@@ -161,6 +168,35 @@ def _backup(server: Server, seen: Mapping[str, Any], now: float) -> Finding:
         why = f"one is due every {duration(limit)}; restoring takes longer without it"
         return Finding("backup", "warning", what, why, _start("differential"))
     return Finding("backup", "ok", f"last backup {duration(age)} ago")
+
+
+def judge_drill(
+    server: Server, lines: Sequence[Mapping[str, Any]], seen: Mapping[str, Any]
+) -> Finding:
+    """Judge the newest restore drill: its verdict, and whether it is as old as may be.
+
+    Args:
+        server: the declaration.
+        lines: the server's ledger, oldest first.
+        seen: the probe's answer, for the server's clock.
+    """
+    schedule = server.backup.drill.schedule
+    if not lines:
+        what, hint = "no backup was restored to prove it yet", "labdb drill does it now"
+        return Finding("drill", "info", what, f"the timer does it: {schedule}", hint)
+    newest = lines[-1]
+    if newest["verdict"] != "passed":
+        bad = (item["what"] for item in newest["findings"] if item["severity"] != "ok")
+        what = f"the newest restore drill is {newest['verdict']}"
+        severity: Severity = "warning" if newest["verdict"] == "unproven" else "critical"
+        return Finding("drill", severity, what, "; ".join(bad), "labdb drill --history has all")
+    begin = datetime.fromisoformat(newest["begin"]).timestamp()
+    age, limit = float(seen["system"]["now"]) - begin, longest_pause(schedule).total_seconds()
+    if age > limit + DRILL_SLACK:
+        what = f"the newest restore drill is {duration(age)} old"
+        why = f"one is due every {duration(limit)} (backup.drill.schedule: {schedule})"
+        return Finding("drill", "warning", what, why, "journalctl -u labdb-drill.service")
+    return Finding("drill", "ok", f"a backup was restored and proven {duration(age)} ago")
 
 
 def _age(items: Sequence[Mapping[str, Any]], now: float) -> float:

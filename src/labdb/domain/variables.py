@@ -20,6 +20,7 @@ from labdb.domain.access import (
 from labdb.domain.connections import MONITORING_CONNECTIONS, MONITORING_ROLE, connection_limits
 from labdb.domain.database_settings import SEARCH_PATH, database_settings
 from labdb.domain.desired import guest_variables
+from labdb.domain.health import DISK_CRITICAL, FINGERPRINTS
 from labdb.domain.operating_system import huge_pages, kernel_parameters
 from labdb.domain.parameters import lookup
 from labdb.domain.pooling import POOLER_CONNECTIONS, POOLER_ROLE, most_clients, pools
@@ -180,25 +181,41 @@ def _rows(rows: Iterable[HbaRow]) -> list[dict[str, str]]:
 
 
 def _backup(server: Server, inputs: Inputs) -> dict[str, Any]:
-    return _prefixed(
-        "pgbackrest",
-        **_cluster(server, port=True),
-        stanza=server.stanza,
-        data_directory=server.postgresql.data_directory,
-        repository_path=f"{server.storage.backup.mount}/pgbackrest",
-        spool_path=f"{server.storage.data.mount}/pgbackrest-spool",
-        retention_days=server.backup.retention_days,
-        processes=server.backup.processes,
-        schedule_full=server.backup.schedule.full,
-        schedule_differential=server.backup.schedule.differential,
-        archive_queue_max=format_size(archive_queue(inputs)),
-    ) | _prefixed(
-        "pgbackrest_restore",
-        **_cluster(server),
-        stanza=server.stanza,
-        original=server.postgresql.data_directory,
-        original_port=server.postgresql.port,
-        directory=restored_directory(server),
+    return (
+        _prefixed(
+            "pgbackrest",
+            **_cluster(server, port=True),
+            stanza=server.stanza,
+            data_directory=server.postgresql.data_directory,
+            repository_path=f"{server.storage.backup.mount}/pgbackrest",
+            spool_path=f"{server.storage.data.mount}/pgbackrest-spool",
+            retention_days=server.backup.retention_days,
+            processes=server.backup.processes,
+            schedule_full=server.backup.schedule.full,
+            schedule_differential=server.backup.schedule.differential,
+            archive_queue_max=format_size(archive_queue(inputs)),
+            followed_by=FINGERPRINTS,
+        )
+        | _prefixed(
+            "pgbackrest_restore",
+            **_cluster(server),
+            stanza=server.stanza,
+            original=server.postgresql.data_directory,
+            original_port=server.postgresql.port,
+            directory=restored_directory(server),
+        )
+        | _prefixed(
+            "restore_drill",
+            **_cluster(server, port=True),
+            stanza=server.stanza,
+            original=server.postgresql.data_directory,
+            directory=f"{server.storage.data.mount}/drill",
+            records=f"{server.storage.backup.mount}/fingerprints",
+            schedule=server.backup.drill.schedule,
+            cpu_percent=server.backup.drill.cpu_percent,
+            most_used=DISK_CRITICAL,
+            invariants=[item.model_dump() for item in server.backup.drill.invariants],
+        )
     )
 
 

@@ -11,7 +11,7 @@ from labdb.verify.conftest import Sql
 
 ARCHIVED_WITHIN_SECONDS = 60
 POLL_SECONDS = 0.1
-TIMERS = ("pgbackrest-full.timer", "pgbackrest-differential.timer")
+TIMERS = ("pgbackrest-full.timer", "pgbackrest-differential.timer", "labdb-drill.timer")
 
 
 def _info(host: Any, stanza: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What needs attention is said, what is well is said to be well."""
 
 import copy
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from labdb.adapters.inventory import load
 from labdb.domain.capacity import DAY, Sample
-from labdb.domain.health import HOUR, duration, judge, service
+from labdb.domain.health import HOUR, duration, judge, judge_drill, service
 from labdb.report import Finding
 from labdb.spec import Schedule, Server, Tls
 
@@ -218,3 +219,27 @@ def test_a_certificate_is_told_only_when_the_remedy_would_help(seen: dict[str, A
 
 def test_durations_are_read_easily() -> None:
     assert [duration(value) for value in (5, 90, 7200, 3 * DAY)] == ["5 s", "90 s", "2 h", "3 d"]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "days", "severity"),
+    [
+        ("passed", 6, "ok"),
+        ("passed", 9, "warning"),
+        ("unproven", 1, "warning"),
+        ("failed", 1, "critical"),
+        ("refused", 1, "critical"),
+    ],
+)
+def test_a_drill_counts_by_its_verdict_and_by_its_age(
+    seen: dict[str, Any], verdict: str, days: int, severity: str
+) -> None:
+    begin = datetime.fromtimestamp(NOW - days * DAY, tz=UTC).isoformat()
+    line = {"verdict": verdict, "begin": begin, "findings": []}
+    assert judge_drill(SERVER, [line], seen).severity == severity
+
+
+def test_a_server_without_a_drill_is_told_to_have_none(seen: dict[str, Any]) -> None:
+    finding = judge_drill(SERVER, [], seen)
+    assert finding.severity == "info"
+    assert "labdb drill" in finding.hint

@@ -32,7 +32,10 @@ INFO = [
                 "label": "20261122-015500F",
                 "type": "full",
                 "error": False,
-                "archive": {"start": "000000010000000000000002", "stop": "000000010000000000000002"},
+                "archive": {
+                    "start": "000000010000000000000002",
+                    "stop": "000000010000000000000002",
+                },
                 "lsn": {"start": "0/2000028", "stop": "0/2000138"},
                 "timestamp": {"start": int(STOP.timestamp()) - 300, "stop": int(STOP.timestamp())},
                 "info": {"size": 30 * GB},

@@ -17,7 +17,10 @@ INFO = json.dumps(
                     "label": "20261101-020000F",
                     "type": "full",
                     "error": False,
-                    "archive": {"start": f"{1:08X}{0:08X}{2:08X}", "stop": f"{1:08X}{0:08X}{3:08X}"},
+                    "archive": {
+                        "start": f"{1:08X}{0:08X}{2:08X}",
+                        "stop": f"{1:08X}{0:08X}{3:08X}",
+                    },
                     "lsn": {"start": "0/2000028", "stop": "0/2000138"},
                     "timestamp": {"start": 1793498340, "stop": 1793498400},
                     "info": {"size": GB},
