@@ -45,7 +45,7 @@ def labdb_restore_plan(  # noqa: PLR0913  # one argument a variable of the role
     try:
         wanted = parse(type, str(target), now=present, zones={}, exclusive=bool(exclusive))
         found = choice.choose(
-            choice.repository(json.loads(str(info))),
+            choice.repository(json.loads(str(info), strict=False)),
             wanted,
             now=present,
             label=str(label),
