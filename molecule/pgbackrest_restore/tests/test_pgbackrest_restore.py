@@ -47,17 +47,25 @@ def archived(host):
 
 
 @pytest.fixture
-def restore(play_again):
-    """Discard what was restored, and restore to another target."""
+def restore(host, play_again):
+    """Restore to another target than the one before."""
 
     def to(kind, target="", **more):
-        discard(play_again)
+        nothing(host)
         wanted = {"pgbackrest_restore_type": kind, "pgbackrest_restore_target": target}
         done = play_again(**wanted, **{f"pgbackrest_restore_{key}": more[key] for key in more})
         assert done.returncode == 0, done.stdout
         return done.stdout
 
     return to
+
+
+def nothing(host):
+    """Take away what was restored, without the role's help."""
+    host.check_output(
+        f"systemctl stop 'labdb-restore*'; rm -rf {FOLDER} /etc/systemd/system/labdb-restore*;"
+        " systemctl daemon-reload"
+    )
 
 
 def discard(play_again):
@@ -114,15 +122,18 @@ def test_nothing_goes_out_and_little_is_taken(host, name, value):
 
 def test_its_unit_can_neither_write_nor_read_the_original(host):
     main = host.check_output("systemctl show --property=MainPID --value labdb-restore.service")
-    inside = f"nsenter --mount --target {main} --"
-    assert host.file(f"{DATA}/PG_VERSION").exists
-    assert host.run(f"{inside} test -e {DATA}/PG_VERSION").rc != 0
-    for path in ("/mnt/data/touched", "/mnt/backup/touched", "/etc/touched"):
-        assert "Read-only file system" in host.run(f"{inside} touch {path}").stderr
+    inside, as_it = f"/proc/{main}/root", "runuser -u postgres --"
+    assert host.run(f"{as_it} test -e {inside}{FOLDER}/data/PG_VERSION").rc == 0
+    assert host.run(f"{as_it} test -e {inside}{DATA}/PG_VERSION").rc != 0
+    for path in ("/mnt/data/pgbackrest-spool", "/mnt/backup/pgbackrest"):
+        assert host.run(f"{as_it} touch {path}/touched").rc == 0
+    for path in ("/mnt/data/pgbackrest-spool", "/mnt/backup/pgbackrest"):
+        refused = host.run(f"{as_it} touch {inside}{path}/touched")
+        assert "Read-only file system" in refused.stderr
 
 
 def test_it_does_not_come_back_at_boot(host):
-    assert not host.service("labdb-restore.service").is_enabled
+    assert host.run("systemctl is-enabled labdb-restore.service").stdout.strip() == "static"
 
 
 def test_the_same_request_again_changes_nothing_and_another_one_is_refused(host, play_again):
@@ -289,7 +300,7 @@ def test_an_instance_that_was_stopped_is_started_again_as_it_was(host, play_agai
 
 
 def test_a_target_that_is_never_reached_says_so_in_postgresqls_own_words(host, play_again):
-    discard(play_again)
+    nothing(host)
     wrong = play_again(pgbackrest_restore_type="name", pgbackrest_restore_target="never made")
     assert "recovery ended before configured recovery target was reached" in refused(wrong)
     assert archived(host)
@@ -309,7 +320,7 @@ def test_a_target_that_is_never_reached_says_so_in_postgresqls_own_words(host, p
     ],
 )
 def test_what_cannot_be_is_refused_and_nothing_is_touched(host, play_again, variables, words):
-    discard(play_again)
+    nothing(host)
     was = prints(host, ORIGINAL)
     given = {f"pgbackrest_restore_{name}": value for name, value in variables.items()}
     assert words in refused(play_again(**given))

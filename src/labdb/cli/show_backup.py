@@ -27,7 +27,7 @@ def show(report: Report, *, no_color: bool) -> None:
 def _sets(rows: Sequence[Mapping[str, Any]], expired: Sequence[str]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("set", "kind", "repository", "age", "took", "size", "stored", "WAL", "verdict"):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column == "set")
     for row in rows:
         verdict = "expires now" if row["label"] in expired else row["verdict"]
         table.add_row(
@@ -60,7 +60,7 @@ def _wal(start: str, stop: str) -> str:
 def _drills(rows: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("drill", "verdict", "set", "target", "size", "RTO", "RPO"):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in ("drill", "set"))
     for row in rows:
         table.add_row(
             row["begin"],

@@ -54,7 +54,10 @@ def sets(declaration: Declaration) -> Report:
         what = "there is no full set that could be restored"
         findings.append(Finding("set", "critical", what, hint="labdb backup run"))
     repositories = len({item.repository for item in found})
-    summary = f"{len(found)} sets in {repositories} {_plural('repository', repositories)}"
+    summary = (
+        f"{len(found)} {'set' if len(found) == 1 else 'sets'} in {repositories} "
+        f"{'repository' if repositories == 1 else 'repositories'}"
+    )
     return Report(
         "backup list",
         server.name,
@@ -245,7 +248,3 @@ def _verified(told: Mapping[str, Any]) -> Finding:
         hint = "labdb drill says what can still be restored; labdb backup run makes a new set"
         return Finding("files", "critical", what, "; ".join(wrong[:3]) or text[-300:], hint)
     return Finding("files", "ok", "every file of every repository is what was written")
-
-
-def _plural(noun: str, count: int) -> str:
-    return noun if count == 1 else f"{noun[:-1]}ies"

@@ -1,5 +1,6 @@
 """Start one of the server's scheduled jobs now, and watch it to its end."""
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from labdb.operations.provision import Watcher, play_alone
 from labdb.report import Phase
 
 POLL_SECONDS = 2.0
+_CLOCK = re.compile(r"^\S+ \S+ P\d+\s+(?:INFO: )?")
+_OPTIONS = re.compile(r": --\S.*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,15 @@ class Ended:
     def succeeded(self) -> bool:
         """Tell whether systemd calls it a success."""
         return self.result == "success"
+
+
+def plain(line: str) -> str:
+    """Return a line of a job's journal without pgBackRest's clock, process and options.
+
+    >>> plain("2026-11-25 12:29:57.218 P00   INFO: backup command begin 2.55.1: --stanza=x")
+    'backup command begin 2.55.1'
+    """
+    return _OPTIONS.sub("", _CLOCK.sub("", line))
 
 
 def run(
@@ -59,7 +71,7 @@ def run(
         seen = shell.probe(guest, {"units": [unit], "journals": [unit]})
         lines = seen["journals"][unit]
         for line in lines[heard:]:
-            watcher.say(line)
+            watcher.say(plain(line))
         heard = len(lines)
         state = seen["units"][unit]
         if state.get("ActiveState") not in ("activating", "active", "deactivating"):

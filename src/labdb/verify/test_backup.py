@@ -66,7 +66,7 @@ def test_the_repository_is_on_its_own_volume(host: Any, declaration: Declaration
 
 def test_the_timers_are_armed(host: Any) -> None:
     asked = "ActiveState,UnitFileState,NextElapseUSecRealtime"
-    shown = host.check_output("systemctl show -p %s %s %s", asked, *TIMERS)
+    shown = host.check_output(f"systemctl show -p {asked} {' '.join(TIMERS)}")
     timers = [
         dict(line.split("=", 1) for line in unit.splitlines()) for unit in shown.split("\n\n")
     ]
