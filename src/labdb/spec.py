@@ -432,6 +432,16 @@ class Drill(Declared):
     )
 
 
+class Export(Declared):
+    """Logical exports of every declared database, each restored to prove it."""
+
+    schedule: str = Field(
+        default="Sun *-*-* 04:00:00", description=f"When exports are made: {CALENDAR}."
+    )
+    retention_days: int = Field(default=90, ge=1, description="Days that exports are kept.")
+    jobs: int = Field(default=2, ge=1, le=32, description="Tables at the same time.")
+
+
 class Backup(Declared):
     """pgBackRest."""
 
@@ -445,6 +455,7 @@ class Backup(Declared):
     )
     processes: int = Field(default=2, ge=1, le=32, description="process-max for backups.")
     drill: Drill = Drill()
+    export: Export | None = Field(default=None, description="Logical exports, none when absent.")
 
 
 class Monitoring(Declared):

@@ -21,9 +21,11 @@ def there(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _run(there: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def _run(
+    there: Path, *arguments: str, module: str = "labdb.drill"
+) -> "subprocess.CompletedProcess[str]":
     # -S: no site-packages, so that nothing of the environment that runs the tests is found.
-    command = [sys.executable, "-B", "-P", "-S", "-m", "labdb.drill", *arguments]
+    command = [sys.executable, "-B", "-P", "-S", "-m", module, *arguments]
     return subprocess.run(
         command, env={"PYTHONPATH": str(there)}, capture_output=True, text=True, check=False
     )
@@ -33,6 +35,7 @@ def test_it_runs_from_the_files_that_are_sent(there: Path) -> None:
     done = _run(there, "--help")
     assert done.returncode == 0, done.stderr
     assert "labdb-drill" in done.stdout
+    assert "labdb-export" in _run(there, "--help", module="labdb.export").stdout
 
 
 def test_it_tells_in_one_line_what_it_lacks(there: Path, tmp_path: Path) -> None:
@@ -62,7 +65,7 @@ def test_it_tells_in_one_line_what_it_lacks(there: Path, tmp_path: Path) -> None
 
 
 def test_nothing_is_sent_that_is_not_used(there: Path) -> None:
-    look = "import sys, labdb.drill.__main__ as m; print('\\n'.join(sys.modules))"
+    look = "import sys, labdb.drill.__main__, labdb.export.__main__; print('\\n'.join(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-B", "-P", "-S", "-c", look],
         env={"PYTHONPATH": str(there)}, capture_output=True, text=True, check=True,

@@ -157,6 +157,12 @@ DRIFTS = [
         "getent passwd postgres_exporter | grep -q nologin",
     ),
     disabled("pgbackrest_exporter", "prometheus-pgbackrest-exporter.service"),
+    edited("restore_drill", f"{UNITS}/labdb-drill.service"),
+    edited("restore_drill", "/usr/local/lib/labdb/labdb/drill/trial.py"),
+    gone("restore_drill", "/etc/labdb/drill.json"),
+    mode("restore_drill", "/mnt/backup/fingerprints", 700),
+    stopped("restore_drill", "labdb-drill.timer"),
+    disabled("restore_drill", "labdb-drill.timer"),
     Drift(
         "host_firewall",
         "the filter is flushed",

@@ -152,3 +152,52 @@ def test_no_secret_shows_even_when_the_playbook_talks_much(
     assert again.returncode == 0
     assert passphrase not in again.stdout
     assert info(host)["status"]["message"] == "ok"
+
+
+def test_a_backup_that_was_killed_is_made_anew(host):
+    sql(host, "create table large as select md5(n::text) from generate_series(1, 2000000) as n")
+    before = [backup["label"] for backup in info(host)["backup"]]
+    host.check_output("systemctl start --no-block pgbackrest-full.service")
+    assert within(30, lambda: host.run("pgrep --full 'pgbackrest.*backup:local'").rc == 0)
+    host.check_output("systemctl kill --signal=SIGKILL pgbackrest-full.service")
+    state = "systemctl show --property=ActiveState --value pgbackrest-full.service"
+    assert within(30, lambda: host.check_output(state) == "failed")
+    assert [backup["label"] for backup in info(host)["backup"]] == before
+    host.check_output("systemctl start pgbackrest-full.service")
+    assert len(info(host)["backup"]) == len(before) + 1
+    assert info(host)["status"]["message"] == "ok"
+    sql(host, "drop table large")
+
+
+def test_a_backup_that_was_missed_while_the_machine_was_off_is_made_when_it_is_up(host):
+    before = len(info(host)["backup"])
+    timer = "pgbackrest-differential.timer"
+    host.check_output(
+        f"systemctl stop {timer} && touch --date='3 days ago' /var/lib/systemd/timers/stamp-{timer}"
+        f" && systemctl start {timer}"
+    )
+    assert within(60, lambda: len(info(host)["backup"]) == before + 1)
+    assert host.service(timer).is_running
+
+
+def test_a_full_repository_loses_no_wal_and_postgresql_runs_on(host):
+    write = (
+        "create table if not exists noise (words text);"
+        " insert into noise select md5(random()::text) from generate_series(1, 150000) as n;"
+        " select pg_walfile_name(pg_switch_wal())"
+    )
+    free = int(host.check_output("df --block-size=1 --output=avail /mnt/backup").split()[-1])
+    host.check_output(f"fallocate --length {free - (1 << 20)} /mnt/backup/full")
+    segments = [sql(host, write, "-q").splitlines()[-1] for _ in range(3)]
+    assert within(60, lambda: sql(host, "select failed_count > 0 from pg_stat_archiver") == "t")
+    assert sql(host, "select count(*) > 400000 from noise") == "t"
+    host.check_output("rm /mnt/backup/full")
+    segments.append(sql(host, write, "-q").splitlines()[-1])
+    listed = f"{PGBACKREST} repo-ls archive/proj-pg01 --recurse"
+
+    def arrived():
+        there = host.check_output(listed)
+        return all(segment in there for segment in segments)
+
+    assert within(90, arrived), host.check_output(listed)
+    sql(host, "drop table noise; select pg_stat_reset_shared('archiver')")

@@ -276,3 +276,20 @@ def test_fingerprints_wait_for_a_moment_in_which_nobody_writes(host):
     record = json.loads(host.file(f"{RECORDS}/{newest}").content_string)
     voids = next(item for item in record["databases"]["desi"]["tables"] if item["table"] == "voids")
     assert str(voids["rows"]) == psql(host, "select count(*) from voids")
+
+
+def test_after_a_promotion_both_timelines_are_drilled(host):
+    older = drill(host)["set"]
+    signal = "install --owner=postgres /dev/null /mnt/data/pg01/standby.signal"
+    unit = "postgresql@16-main"
+    host.check_output(f"systemctl stop {unit} && {signal} && systemctl start {unit}")
+    assert psql(host, "select pg_promote()") == "t"
+    psql(host, "insert into voids values (2000)")
+    across = drill(host, label=older)
+    assert across["verdict"] == "passed", causes(across)
+    backup(host)
+    newest = json.loads(host.file(f"{RECORDS}/{records(host)[-1]}").content_string)
+    assert newest["timeline"] == "00000002"
+    line = drill(host)
+    assert line["verdict"] == "passed", causes(line)
+    assert line["record"] == newest["name"]

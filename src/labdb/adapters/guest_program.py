@@ -1,4 +1,4 @@
-"""The files of labdb that run on the server itself: the drill and what it is decided by."""
+"""The files of labdb that run on the server itself: drill, export, and what decides them."""
 
 import hashlib
 from pathlib import Path
@@ -15,6 +15,8 @@ PARTS = (
     "domain/recovery/choice.py",
     "domain/recovery/drill.py",
     "domain/recovery/evidence.py",
+    "domain/recovery/export.py",
+    "domain/recovery/exposition.py",
     "domain/recovery/fingerprint.py",
     "domain/recovery/records.py",
     "domain/recovery/space.py",
@@ -26,6 +28,10 @@ PARTS = (
     "drill/record.py",
     "drill/settings.py",
     "drill/trial.py",
+    "export/__init__.py",
+    "export/__main__.py",
+    "export/dump.py",
+    "export/settings.py",
     "sql/archiver.sql",
     "sql/databases.sql",
     "sql/extensions.sql",

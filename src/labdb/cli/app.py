@@ -26,6 +26,7 @@ COMMANDS = {
     "backup": "labdb.cli.backup:backup",
     "restore": "labdb.cli.restore:restore",
     "drill": "labdb.cli.drill:drill",
+    "export": "labdb.cli.export:export",
     "tune": "labdb.cli.tuning:tune",
     "deprovision": "labdb.cli.server:deprovision",
     "init": "labdb.cli.inventory:init",

@@ -1,4 +1,4 @@
-"""Print backup sets and drills for people."""
+"""Print backup sets, drills and exports for people."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,6 +22,8 @@ def show(report: Report, *, no_color: bool) -> None:
         console.print(f"WAL {item['first']} to {item['last']} in repository {item['repository']}")
     if report.data.get("drills"):
         console.print(_drills(report.data["drills"]))
+    if report.data.get("exports"):
+        console.print(_exports(report.data["exports"]))
 
 
 def _sets(rows: Sequence[Mapping[str, Any]], expired: Sequence[str]) -> Table:
@@ -70,5 +72,21 @@ def _drills(rows: Sequence[Mapping[str, Any]]) -> Table:
             human_size(row["size"]),
             f"{row['rto']:.1f} s",
             f"{row['rpo']:.1f} s",
+        )
+    return table
+
+
+def _exports(rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("export", "database", "verdict", "size", "took", "where"):
+        table.add_column(column, overflow="fold", no_wrap=column == "export")
+    for row in rows:
+        table.add_row(
+            row["begin"],
+            row["database"],
+            row["verdict"],
+            human_size(row["size"]),
+            duration(sum(row["phases"].values())),
+            escape(row["path"]) if row["verdict"] == "passed" else "-",
         )
     return table

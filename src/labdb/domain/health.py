@@ -33,14 +33,20 @@ FINGERPRINTS = "labdb-fingerprints.service"
 """What each backup that ended well starts."""
 
 
-def timers() -> tuple[str, ...]:
+def timers(server: Server) -> tuple[str, ...]:
     """Return the timers that must be armed."""
-    return ("pgbackrest-full.timer", "pgbackrest-differential.timer", "labdb-drill.timer")
+    exports = ("labdb-export.timer",) if server.backup.export else ()
+    return (
+        "pgbackrest-full.timer",
+        "pgbackrest-differential.timer",
+        "labdb-drill.timer",
+        *exports,
+    )
 
 
-def jobs() -> tuple[str, ...]:
+def jobs(server: Server) -> tuple[str, ...]:
     """Return the services that timers and backups start; at rest in between, never failed."""
-    return (*(name.replace(".timer", ".service") for name in timers()), FINGERPRINTS)
+    return (*(name.replace(".timer", ".service") for name in timers(server)), FINGERPRINTS)
 
 
 def service(server: Server) -> str:
@@ -73,7 +79,7 @@ def judge(
     now = float(seen["system"]["now"])
     return (
         *_database(server, seen),
-        *_units(seen),
+        *_units(server, seen),
         _archive(seen, now),
         _backup(server, seen, now),
         *(finding for mount in _mounts(server) for finding in _disk(mount, seen, history)),
@@ -101,11 +107,11 @@ def _database(server: Server, seen: Mapping[str, Any]) -> list[Finding]:
     return findings
 
 
-def _units(seen: Mapping[str, Any]) -> list[Finding]:
-    findings = []
+def _units(server: Server, seen: Mapping[str, Any]) -> list[Finding]:
+    findings, at_rest = [], jobs(server)
     for name, state in seen.get("units", {}).items():
         active = state.get("ActiveState", "unknown")
-        if active == "active" or (name in jobs() and active != "failed"):
+        if active == "active" or (name in at_rest and active != "failed"):
             continue
         what = f"{name} failed" if active == "failed" else f"{name} does not run"
         why = f"systemd calls it {active} ({state.get('Result', '')})"

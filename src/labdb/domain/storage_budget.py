@@ -28,9 +28,18 @@ def backup_budget(server: Server) -> SpaceBudget:
             f"{differentials} x {CHANGED:.0%} of a full one",
         ),
         SpaceLine("archived WAL", full, "the data loaded once over, compressed"),
+        *_exports(server, full),
         SpaceLine("kept free", server.storage.backup.size // KEPT_FREE, "a tenth of the volume"),
     )
     return SpaceBudget("backup", server.storage.backup.size, lines)
+
+
+def _exports(server: Server, full: int) -> tuple[SpaceLine, ...]:
+    wanted = server.backup.export
+    if wanted is None:
+        return ()
+    kept = int(wanted.retention_days * runs_per_day(wanted.schedule)) + 2
+    return (SpaceLine("exports", kept * full, f"{kept} x {human_size(full)}"),)
 
 
 def storage_findings(server: Server) -> tuple[Finding, ...]:
@@ -43,7 +52,8 @@ def storage_findings(server: Server) -> tuple[Finding, ...]:
     if not backup.fits:
         hint = (
             "declare fewer full backups (backup.schedule.full: Sun *-*-* 02:00:00), fewer "
-            "backup.retention_days, or a larger storage.backup.size"
+            "backup.retention_days or backup.export.retention_days, or a larger "
+            "storage.backup.size"
         )
         found.append(too_small(backup, hint))
     return tuple(found)

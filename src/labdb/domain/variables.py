@@ -216,6 +216,25 @@ def _backup(server: Server, inputs: Inputs) -> dict[str, Any]:
             most_used=DISK_CRITICAL,
             invariants=[item.model_dump() for item in server.backup.drill.invariants],
         )
+        | _export(server)
+    )
+
+
+def _export(server: Server) -> dict[str, Any]:
+    wanted = server.backup.export
+    if wanted is None:
+        return _prefixed("logical_export", enabled=False)
+    return _prefixed(
+        "logical_export",
+        enabled=True,
+        **_cluster(server),
+        original=server.postgresql.data_directory,
+        databases=[database.name for database in server.access.databases],
+        directory=f"{server.storage.backup.mount}/exports",
+        scratch=f"{server.storage.data.mount}/export",
+        schedule=wanted.schedule,
+        retention_days=wanted.retention_days,
+        jobs=wanted.jobs,
     )
 
 

@@ -71,8 +71,7 @@ class Instance:
         Raises:
             RunError: pgBackRest did not, in its own words.
         """
-        for name in ("data", "tablespaces", "spool", "lock", "socket"):
-            (self.folder / name).mkdir(mode=0o700)
+        self._prepare()
         run(
             "pgbackrest",
             f"--stanza={self.settings.stanza}",
@@ -88,6 +87,20 @@ class Instance:
             "--log-level-file=off",
             "restore",
         )
+
+    def create(self) -> None:
+        """Make an empty cluster, into which a logical export is restored.
+
+        Raises:
+            RunError: initdb did not, in its own words.
+        """
+        self._prepare()
+        options = ("--no-sync", "--data-checksums", "--encoding=UTF8", "--locale=C.UTF-8")
+        run(str(self.settings.programs / "initdb"), "-D", str(self.data), *options)
+
+    def _prepare(self) -> None:
+        for name in ("data", "tablespaces", "spool", "lock", "socket"):
+            (self.folder / name).mkdir(mode=0o700)
         (self.folder / "postgresql.conf").touch()
         (self.folder / "pg_hba.conf").write_text("local all postgres peer\n", encoding="utf-8")
 

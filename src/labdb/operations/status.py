@@ -85,7 +85,7 @@ def _questions(declaration: Declaration) -> dict[str, Any]:
             for name in ("server", "archiver")
         ],
         "stanza": server.stanza,
-        "units": [*services(server), *timers(), *jobs()],
+        "units": [*services(server), *timers(server), *jobs(server)],
         "mounts": ["/", server.storage.data.mount, server.storage.backup.mount],
         "certificate": f"/etc/postgresql/{cluster.major}/{cluster.cluster}/tls/server.crt",
         "texts": [LEDGER],

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from labdb.adapters.inventory import Declaration
+from labdb.domain.health import timers
 from labdb.verify.conftest import Sql
 
 ARCHIVED_WITHIN_SECONDS = 60
 POLL_SECONDS = 0.1
-TIMERS = ("pgbackrest-full.timer", "pgbackrest-differential.timer", "labdb-drill.timer")
 
 
 def _info(host: Any, stanza: str) -> dict[str, Any]:
@@ -64,14 +64,13 @@ def test_the_repository_is_on_its_own_volume(host: Any, declaration: Declaration
     assert host.check_output("findmnt -no TARGET --target %s", f"{mount}/pgbackrest") == mount
 
 
-def test_the_timers_are_armed(host: Any) -> None:
+def test_the_timers_are_armed(host: Any, declaration: Declaration) -> None:
+    wanted = timers(declaration.server)
     asked = "ActiveState,UnitFileState,NextElapseUSecRealtime"
-    shown = host.check_output(f"systemctl show -p {asked} {' '.join(TIMERS)}")
-    timers = [
-        dict(line.split("=", 1) for line in unit.splitlines()) for unit in shown.split("\n\n")
-    ]
-    assert len(timers) == len(TIMERS)
-    for timer in timers:
+    shown = host.check_output(f"systemctl show -p {asked} {' '.join(wanted)}")
+    armed = [dict(line.split("=", 1) for line in unit.splitlines()) for unit in shown.split("\n\n")]
+    assert len(armed) == len(wanted)
+    for timer in armed:
         assert timer["ActiveState"] == "active"
         assert timer["UnitFileState"] == "enabled"
         assert timer["NextElapseUSecRealtime"]

@@ -9,7 +9,7 @@ import pytest
 from labdb.adapters import shell
 from labdb.cli.app import run
 from labdb.cli.show_backup import _wal
-from labdb.operations import drill, jobs
+from labdb.operations import drill, export, jobs
 from labdb.report import Phase
 
 LAB = str(Path(__file__).parents[3] / "inventories" / "lab")
@@ -192,3 +192,30 @@ def test_a_range_of_segments_is_short_whatever_it_spans() -> None:
     assert _wal("000000010000000000000002", "000000010000000000000002") == "1/00/02"
     assert _wal("0000000100000000000000FE", "000000010000000100000003") == "1/00/FE-01/03"
     assert _wal("000000010000000000000002", "000000020000000000000003") == "1/00/02-2/00/03"
+
+
+def test_exports_that_are_not_declared_are_said_to_be_so(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert _labdb("export") == 3
+    assert "backup.export is not declared" in capsys.readouterr().err
+
+
+def test_the_history_of_exports_is_judged_by_the_newest_of_each_database(
+    guest: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = {"check": "export", "severity": "critical", "what": "desi was not exported"}
+    good: dict[str, Any] = {
+        "begin": "2026-11-22T04:00:00+00:00",
+        "database": "desi",
+        "path": "/mnt/x/y",
+    }
+    good |= {"size": 1 << 30, "phases": {"export": 60}, "findings": [], "verdict": "passed"}
+    failed = good | {"verdict": "failed", "findings": [bad]}
+    guest |= {"texts": {export.LEDGER: f"{json.dumps(failed)}\n{json.dumps(good)}\n"}}
+    assert _labdb("export", "--history") == 0
+    out = capsys.readouterr().out
+    assert "1 of 2 exports are proven" in out
+    assert "/mnt/x/y" in out
+    guest |= {"texts": {export.LEDGER: f"{json.dumps(good)}\n{json.dumps(failed)}\n"}}
+    assert _labdb("export", "--history") == 1

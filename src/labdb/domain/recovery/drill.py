@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from labdb.domain.recovery.exposition import Gauge, exposition
 from labdb.report import Finding
 
 Verdict = Literal["passed", "unproven", "failed", "refused"]
@@ -66,32 +67,24 @@ def metrics(lines: Sequence[Mapping[str, Any]]) -> str:
     newest = lines[-1]
     good = [line for line in lines if line["verdict"] == "passed"]
     stanza = {"stanza": newest["stanza"]}
-    rows: list[tuple[str, str, Mapping[str, str], float]] = [
-        ("last_timestamp_seconds", "When the newest drill began.", stanza, _epoch(newest)),
+    told = (
+        ("last_timestamp_seconds", "When the newest drill began.", _epoch(newest)),
         (
             "last_success_timestamp_seconds",
             "When the newest drill that passed began; 0 when none has.",
-            stanza,
             _epoch(good[-1]) if good else 0,
         ),
-        ("passed", "Whether the newest drill passed.", stanza, newest["verdict"] == "passed"),
-        ("rto_seconds", "From nothing to an open server.", stanza, newest["rto"]),
-        ("rpo_seconds", "Age of commits that could have been lost.", stanza, newest["rpo"]),
-        ("restored_bytes", "Size of the restored files.", stanza, newest["size"]),
+        ("passed", "Whether the newest drill passed.", newest["verdict"] == "passed"),
+        ("rto_seconds", "From nothing to an open server.", newest["rto"]),
+        ("rpo_seconds", "Age of commits that could have been lost.", newest["rpo"]),
+        ("restored_bytes", "Size of the restored files.", newest["size"]),
+    )
+    gauges = [Gauge(f"labdb_drill_{name}", why, stanza, value) for name, why, value in told]
+    gauges += [
+        Gauge("labdb_drill_phase_seconds", "What each phase took.", stanza | {"phase": name}, took)
+        for name, took in newest["phases"].items()
     ]
-    rows += [
-        ("phase_seconds", "What each phase took.", stanza | {"phase": phase}, seconds)
-        for phase, seconds in newest["phases"].items()
-    ]
-    text, named = "", set()
-    for name, meaning, labels, value in rows:
-        metric = f"labdb_drill_{name}"
-        if metric not in named:
-            text += f"# HELP {metric} {meaning}\n# TYPE {metric} gauge\n"
-            named.add(metric)
-        told = ",".join(f'{key}="{label}"' for key, label in labels.items())
-        text += f"{metric}{{{told}}} {float(value):.15g}\n"
-    return text
+    return exposition(gauges)
 
 
 def _epoch(line: Mapping[str, Any]) -> float:
