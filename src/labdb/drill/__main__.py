@@ -1,17 +1,16 @@
 """``labdb-drill run | record | clear``: what the server's timers start."""
 
 import argparse
-import json
-import os
 import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from labdb.domain.recovery.drill import Drill, metrics
 from labdb.drill.instance import Instance, folder_is_free
+from labdb.drill.ledger import keep
 from labdb.drill.record import record
 from labdb.drill.settings import Settings, Wanted
 from labdb.drill.trial import Trial
@@ -62,16 +61,7 @@ def _drill(settings: Settings) -> int:
 
 
 def _keep(settings: Settings, drill: Drill) -> None:
-    """Append the ledger's line, and write the figures in one step."""
-    with settings.ledger.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(drill.line()) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    text = settings.ledger.read_text(encoding="utf-8")
-    lines: list[dict[str, Any]] = [json.loads(line) for line in text.splitlines()]
-    partial = settings.metrics.with_suffix(".partial")
-    partial.write_text(metrics(lines), encoding="utf-8")
-    partial.replace(settings.metrics)
+    keep(settings.ledger, drill.line(), settings.metrics, metrics)
 
 
 def _say(what: str) -> None:

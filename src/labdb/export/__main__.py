@@ -1,14 +1,12 @@
 """``labdb-export``: what the server's timer starts; every declared database in turn."""
 
 import argparse
-import json
-import os
 import sys
 from pathlib import Path
-from typing import Any
 
 from labdb.domain.recovery.export import Export, metrics
 from labdb.drill.instance import Instance, folder_is_free
+from labdb.drill.ledger import keep
 from labdb.errors import LabdbError, RefusedError
 from labdb.export.dump import export
 from labdb.export.settings import Settings
@@ -41,23 +39,10 @@ def main() -> int:
 
 def _one(settings: Settings, database: str) -> Export:
     made = export(settings, database, _say)
-    _keep(settings, made)
+    keep(settings.ledger, made.line(), settings.metrics, metrics)
     for finding in made.findings:
         _say(f"{finding.severity}: {finding.what}" + (f"; {finding.why}" if finding.why else ""))
     return made
-
-
-def _keep(settings: Settings, made: Export) -> None:
-    """Append the ledger's line, and write the figures in one step."""
-    with settings.ledger.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(made.line()) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    text = settings.ledger.read_text(encoding="utf-8")
-    lines: list[dict[str, Any]] = [json.loads(line) for line in text.splitlines()]
-    partial = settings.metrics.with_suffix(".partial")
-    partial.write_text(metrics(lines), encoding="utf-8")
-    partial.replace(settings.metrics)
 
 
 def _say(what: str) -> None:

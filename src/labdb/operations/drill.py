@@ -1,11 +1,11 @@
 """Restore drills: make one now, and what the server's ledger says of the earlier ones."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from labdb.adapters import shell
 from labdb.adapters.inventory import Declaration
+from labdb.domain.recovery.ledger import lines
 from labdb.errors import RefusedError, RunError
 from labdb.operations import jobs
 from labdb.operations.provision import Watcher
@@ -34,14 +34,14 @@ def drill(
     request = {"label": label, "repository": repository, "seed": seed}
     wanted = request if label or repository or seed is not None else {}
     ended = jobs.run(declaration, UNIT, watcher, command="drill", request=wanted)
-    lines = ledger(declaration)
-    if len(lines) == before:
+    made = ledger(declaration)
+    if len(made) == before:
         raise RunError(
             "the drill ended without a verdict",
             why="; ".join(ended.lines[-3:]),
             hint=f"journalctl -u {UNIT} has all of it",
         )
-    line = lines[-1]
+    line = made[-1]
     findings = tuple(Finding(**item) for item in line["findings"])
     if line["refused"]:
         raise RefusedError(findings[0].what, why=findings[0].why, hint=findings[0].hint)
@@ -62,35 +62,30 @@ def history(declaration: Declaration) -> Report:
     Raises:
         UnreachableError: the guest does not answer.
     """
-    lines = ledger(declaration)
+    made = ledger(declaration)
     findings: tuple[Finding, ...] = ()
-    if not lines:
+    if not made:
         what = "no drill was made yet"
         findings = (Finding("drill", "warning", what, hint="labdb drill makes one"),)
-    elif lines[-1]["verdict"] != "passed":
-        what = f"the newest drill, of {lines[-1]['begin']}, is {lines[-1]['verdict']}"
-        why = "; ".join(item["what"] for item in lines[-1]["findings"] if _is_bad(item))
+    elif made[-1]["verdict"] != "passed":
+        what = f"the newest drill, of {made[-1]['begin']}, is {made[-1]['verdict']}"
+        why = "; ".join(item["what"] for item in made[-1]["findings"] if _is_bad(item))
         hint = "docs/how-to/prove-a-backup.md, When a drill fails; labdb drill makes the next one"
         findings = (Finding("drill", "critical", what, why, hint),)
-    passed = sum(line["verdict"] == "passed" for line in lines)
+    passed = sum(line["verdict"] == "passed" for line in made)
     return Report(
         "drill",
         declaration.server.name,
-        f"{passed} of {len(lines)} drills passed",
+        f"{passed} of {len(made)} drills passed",
         findings=findings,
-        data={"drills": lines},
+        data={"drills": made},
     )
 
 
 def ledger(declaration: Declaration) -> list[dict[str, Any]]:
     """Return the lines of the server's ledger, oldest first."""
     seen = shell.probe(shell.guest_of(declaration), {"texts": [LEDGER]})
-    return lines_of(seen["texts"].get(LEDGER, ""))
-
-
-def lines_of(text: str) -> list[dict[str, Any]]:
-    """Return the drills that a ledger's *text* holds."""
-    return [json.loads(line) for line in text.splitlines()]
+    return lines(seen["texts"].get(LEDGER, ""))
 
 
 def _without_findings(line: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,6 +96,6 @@ def _is_bad(item: Mapping[str, Any]) -> bool:
     return item["severity"] in ("warning", "critical")
 
 
-def newest(lines: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+def newest(made: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """Return the newest drill that was not refused; None where there is none."""
-    return next((line for line in reversed(lines) if not line["refused"]), None)
+    return next((line for line in reversed(made) if not line["refused"]), None)

@@ -1,10 +1,10 @@
 """Logical exports: make them now, and what the server's ledger says of the earlier ones."""
 
-import json
 from typing import Any
 
 from labdb.adapters import shell
 from labdb.adapters.inventory import Declaration
+from labdb.domain.recovery.ledger import lines
 from labdb.errors import DeclarationError, RunError
 from labdb.operations import jobs
 from labdb.operations.provision import Watcher
@@ -50,28 +50,28 @@ def history(declaration: Declaration) -> Report:
     Raises:
         UnreachableError: the guest does not answer.
     """
-    lines = ledger(declaration)
-    newest = {line["database"]: line for line in lines}
+    made = ledger(declaration)
+    newest = {line["database"]: line for line in made}
     findings = tuple(
         Finding(**item)
         for line in newest.values()
         for item in line["findings"]
         if item["severity"] != "ok"
     )
-    passed = sum(line["verdict"] == "passed" for line in lines)
+    passed = sum(line["verdict"] == "passed" for line in made)
     return Report(
         "export",
         declaration.server.name,
-        f"{passed} of {len(lines)} exports are proven",
+        f"{passed} of {len(made)} exports are proven",
         findings=findings,
-        data={"exports": lines},
+        data={"exports": made},
     )
 
 
 def ledger(declaration: Declaration) -> list[dict[str, Any]]:
     """Return the lines of the server's ledger, oldest first."""
     seen = shell.probe(shell.guest_of(declaration), {"texts": [LEDGER]})
-    return [json.loads(line) for line in seen["texts"].get(LEDGER, "").splitlines()]
+    return lines(seen["texts"].get(LEDGER, ""))
 
 
 def _must_be_declared(declaration: Declaration) -> None:

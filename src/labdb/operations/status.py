@@ -24,6 +24,7 @@ from labdb.domain.health import (
     services,
     timers,
 )
+from labdb.domain.recovery.ledger import lines as lines_of_ledger
 from labdb.errors import UnreachableError
 from labdb.facts import ClusterState
 from labdb.operations import drill
@@ -66,7 +67,7 @@ def status(declaration: Declaration) -> Report:
         else:
             history = _remember(declaration, seen)
             findings += judge(server, seen, history)
-            findings += (judge_drill(server, drill.lines_of(seen["texts"].get(LEDGER, "")), seen),)
+            findings += (judge_drill(server, lines_of_ledger(seen["texts"].get(LEDGER, "")), seen),)
             screen |= _screen(seen, history)
             data["seen"] = seen
     problems = sum(finding.is_problem for finding in findings)
@@ -127,7 +128,7 @@ def _screen(seen: Mapping[str, Any], history: Mapping[str, list[Sample]]) -> dic
         lines["backups" if not index else " " * index] = (
             f"{item['label']}, {item['type']}, {age} ago, {size}"
         )
-    if done := drill.newest(drill.lines_of(seen["texts"].get(LEDGER, ""))):
+    if done := drill.newest(lines_of_ledger(seen["texts"].get(LEDGER, ""))):
         age = duration(now - datetime.fromisoformat(done["begin"]).timestamp())
         lines["drill"] = (
             f"{done['verdict']} {age} ago, {done['set']}, "
