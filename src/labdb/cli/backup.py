@@ -6,12 +6,10 @@ from typing import cast
 import click
 
 from labdb.adapters import inventory as inventories
-from labdb.cli import render
 from labdb.cli.options import on_server
-from labdb.cli.show_backup import show
+from labdb.cli.show_backup import tell
 from labdb.cli.watch import Watch
 from labdb.errors import UsageError
-from labdb.report import Report
 
 
 @click.group()
@@ -38,7 +36,9 @@ def list_(server: str, inventory: Path, *, as_json: bool, no_color: bool) -> int
     """
     from labdb.operations import backup as operation  # noqa: PLC0415 - keeps --help fast
 
-    return _tell(operation.sets(inventories.load(inventory, server)), as_json, no_color)
+    return tell(
+        operation.sets(inventories.load(inventory, server)), as_json=as_json, no_color=no_color
+    )
 
 
 @backup.command()
@@ -65,7 +65,7 @@ def run(server: str, inventory: Path, *, as_json: bool, no_color: bool, kind: st
     declaration = inventories.load(inventory, server)
     with Watch(no_color=no_color, agreed=True, quiet=as_json) as watch:
         report = operation.run(declaration, cast("operation.Kind", kind), watch)
-    return _tell(report, as_json, no_color)
+    return tell(report, as_json=as_json, no_color=no_color)
 
 
 @backup.command()
@@ -81,8 +81,10 @@ def check(server: str, inventory: Path, *, as_json: bool, no_color: bool, files:
     """
     from labdb.operations import backup as operation  # noqa: PLC0415 - keeps --help fast
 
-    return _tell(
-        operation.check(inventories.load(inventory, server), files=files), as_json, no_color
+    return tell(
+        operation.check(inventories.load(inventory, server), files=files),
+        as_json=as_json,
+        no_color=no_color,
     )
 
 
@@ -106,12 +108,6 @@ def expire(server: str, inventory: Path, *, as_json: bool, no_color: bool, dry_r
             why="what is expired cannot be had back",
             hint="give --dry-run to see what would go; backup.retention_days decides",
         )
-    return _tell(operation.expiry(inventories.load(inventory, server)), as_json, no_color)
-
-
-def _tell(report: Report, as_json: bool, no_color: bool) -> int:
-    if as_json:
-        render.report(report, as_json=True)
-    else:
-        show(report, no_color=no_color)
-    return report.exit_code
+    return tell(
+        operation.expiry(inventories.load(inventory, server)), as_json=as_json, no_color=no_color
+    )

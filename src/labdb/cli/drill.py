@@ -5,9 +5,8 @@ from pathlib import Path
 import click
 
 from labdb.adapters import inventory as inventories
-from labdb.cli import render
 from labdb.cli.options import on_server
-from labdb.cli.show_backup import show
+from labdb.cli.show_backup import tell
 from labdb.cli.watch import Watch
 
 
@@ -51,8 +50,4 @@ def drill(  # noqa: PLR0913 - one argument an option
             report = operation.drill(
                 declaration, watch, label=label, repository=repository or 0, seed=seed
             )
-    if as_json:
-        render.report(report, as_json=True)
-    else:
-        show(report, no_color=no_color)
-    return report.exit_code
+    return tell(report, as_json=as_json, no_color=no_color)

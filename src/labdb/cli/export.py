@@ -5,9 +5,8 @@ from pathlib import Path
 import click
 
 from labdb.adapters import inventory as inventories
-from labdb.cli import render
 from labdb.cli.options import on_server
-from labdb.cli.show_backup import show
+from labdb.cli.show_backup import tell
 from labdb.cli.watch import Watch
 
 
@@ -33,8 +32,4 @@ def export(server: str, inventory: Path, *, as_json: bool, no_color: bool, histo
     else:
         with Watch(no_color=no_color, agreed=True, quiet=as_json) as watch:
             report = operation.export(declaration, watch)
-    if as_json:
-        render.report(report, as_json=True)
-    else:
-        show(report, no_color=no_color)
-    return report.exit_code
+    return tell(report, as_json=as_json, no_color=no_color)

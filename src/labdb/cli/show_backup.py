@@ -12,8 +12,16 @@ from labdb.report import Report
 from labdb.size import human_size
 
 
-def show(report: Report, *, no_color: bool) -> None:
-    """Print *report* to standard output."""
+def tell(report: Report, *, as_json: bool, no_color: bool) -> int:
+    """Print *report* to standard output, and return its exit code."""
+    if as_json:
+        render.report(report, as_json=True)
+    else:
+        _show(report, no_color=no_color)
+    return report.exit_code
+
+
+def _show(report: Report, *, no_color: bool) -> None:
     console = render.console_for(no_color=no_color)
     render.to(console, report)
     if report.data.get("sets"):

@@ -20,6 +20,8 @@ QUIET = {
     "listen_addresses": "",
     "archive_mode": "off",
     "primary_conninfo": "",
+    # Queries are answered while recovery is paused, whatever the server itself wanted.
+    "hot_standby": "on",
     "max_logical_replication_workers": "0",
     "shared_preload_libraries": "",
     "archive_cleanup_command": "",

@@ -77,7 +77,9 @@ def _must_fit(settings: Settings, database: str) -> None:
 def _dump(settings: Settings, database: str, path: Path, phases: dict[str, float]) -> Record:
     """Write the export to *path*, and return what the database held in the same snapshot."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(path, ignore_errors=True)
+    # What a killed export left is nobody's.
+    for left in path.parent.glob("*.partial"):
+        shutil.rmtree(left)
     session = Session(settings.drill.port, database)
     try:
         snapshot = session.ask(SNAPSHOT)
