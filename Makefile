@@ -4,12 +4,15 @@ HOST := sh src/labdb/lab/host.sh
 BIN := .venv/bin
 INVENTORY := inventories/lab
 SERVER := proj-pg01
+REPOSITORY_HOST := proj-bak01
 
 .PHONY: lab lab-down test test-machine test-long venv
 
-# The declared server, provisioned on the embedded lab, with its verification report.
+# The declared server and the host that keeps its backups, provisioned on the embedded lab, each
+# with its verification report.
 lab: venv
 	$(HOST) root $(BIN)/labdb lab up
+	$(HOST) root $(BIN)/labdb provision $(REPOSITORY_HOST) -i $(INVENTORY) --yes
 	$(HOST) root $(BIN)/labdb provision $(SERVER) -i $(INVENTORY) --yes
 
 # The lab and its guests taken away again; caches and keys stay.

@@ -17,6 +17,7 @@ TOP = Path(__file__).parents[2]
 RANGE = "198.19"
 API_PORT = 18006
 SERVER = "proj-pg01"
+REPOSITORY_HOST = "proj-bak01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,12 @@ class Lab:
             assert done.returncode == expect, f"{arguments}\n{done.stdout}\n{done.stderr}"
         return done
 
+    def on_repository_host(
+        self, verb: str, *arguments: str, expect: int | None = 0
+    ) -> subprocess.CompletedProcess[str]:
+        wanted = (REPOSITORY_HOST, "-i", str(self.inventory))
+        return self.labdb(verb, *wanted, *arguments, expect=expect)
+
     def on_server(
         self, verb: str, *arguments: str, expect: int | None = 0
     ) -> subprocess.CompletedProcess[str]:
@@ -89,7 +96,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture(scope="session")
 def first_provision(lab: Lab) -> subprocess.CompletedProcess[str]:
-    """What the first provision of all said."""
+    """What the first provision of the server said; what keeps its backups comes before it."""
+    lab.on_repository_host("provision", "--yes")
     return lab.on_server("provision", "--yes")
 
 
@@ -99,7 +107,13 @@ def provisioned(lab: Lab, first_provision: subprocess.CompletedProcess[str]) -> 
     return lab
 
 
-ORDER = ("test_provision", "test_drift_command", "test_drift", "test_docs_commands")
+ORDER = (
+    "test_provision",
+    "test_drift_command",
+    "test_drift",
+    "test_repository_host",
+    "test_docs_commands",
+)
 """The documentation's commands run last: the pages take the server and the lab away."""
 
 

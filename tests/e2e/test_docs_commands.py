@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.e2e.conftest import RANGE, SERVER, TOP, Lab
+from tests.e2e.conftest import RANGE, REPOSITORY_HOST, SERVER, TOP, Lab
 from tests.pages import Block, blocks, written_pages
 
 pytestmark = pytest.mark.e2e
@@ -87,4 +87,5 @@ def test_make_lab_is_what_the_pages_say() -> None:
         env=dict(os.environ),
     ).stdout
     assert re.search(r"labdb lab up", recipe)
-    assert re.search(rf"labdb provision {SERVER} .*-i inventories/lab", recipe)
+    for machine in (REPOSITORY_HOST, SERVER):
+        assert re.search(rf"labdb provision {machine} .*-i inventories/lab", recipe)

@@ -159,6 +159,24 @@ def test_secrets_reach_the_playbook_and_neither_arguments_nor_environment(
     assert _end(events).rc == 0, _end(events).message
 
 
+def test_a_change_that_must_not_be_seen_is_counted_all_the_same(inventory: Path) -> None:
+    tasks = """
+    - name: Write a secret
+      ansible.builtin.copy: {content: s3cr3t, dest: "{{ inventory_dir }}/it", mode: "0600"}
+      no_log: true
+    - name: Write it again
+      ansible.builtin.copy: {content: s3cr3t, dest: "{{ inventory_dir }}/it", mode: "0600"}
+      no_log: true
+    - name: Write that and another one
+      ansible.builtin.copy: {content: s3cr3t, dest: "{{ inventory_dir }}/{{ item }}", mode: "0600"}
+      loop: [other, it]
+      no_log: true
+"""
+    events = list(runner.run(_wanted(inventory, tasks)))
+    found = [event.status for event in events if isinstance(event, TaskFinished)]
+    assert found == ["changed", "ok", "changed"]
+
+
 def test_the_private_directory_goes_with_the_run(
     inventory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""Read an inventory: the declared servers and the environment they share.
+"""Read an inventory: the declared machines and the environment they share.
 
 Ansible reads the same files; here they are read to plan, and to say exactly what is wrong
 with them: file, line, key, and the spelling that was probably meant.
@@ -15,21 +15,43 @@ from pydantic import BaseModel, ValidationError
 
 from labdb.domain.mistakes import Mistake, mistakes
 from labdb.errors import DeclarationError
-from labdb.spec import Environment, Server
+from labdb.spec import Environment, Machine, RepositoryHost, Server
 
 _Model = TypeVar("_Model", bound=BaseModel)
+_AnyMachine = TypeVar("_AnyMachine", bound=Machine)
 
 SERVER_FILE = "server.yml"
+REPOSITORY_HOST_FILE = "repository_host.yml"
 VAULT_FILE = "vault.yml"
 
 
 @dataclass(frozen=True, slots=True)
-class Declaration:
-    """One declared server, its environment, and the inventory that holds both."""
+class MachineDeclaration:
+    """One declared machine, its environment, and the inventory that holds both."""
 
-    server: Server
+    machine: Machine
     environment: Environment
     inventory: Path
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryHostDeclaration(MachineDeclaration):
+    """A declared repository host."""
+
+    machine: RepositoryHost
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration(MachineDeclaration):
+    """A declared server, and the declared hosts that keep its backups off it."""
+
+    machine: Server
+    repository_hosts: tuple[RepositoryHost, ...] = ()
+
+    @property
+    def server(self) -> Server:
+        """The machine, which is a server."""
+        return self.machine
 
     @property
     def server_vault(self) -> Path:
@@ -70,8 +92,25 @@ def servers(inventory: Path) -> tuple[str, ...]:
             why="it has no directory host_vars",
             hint="give the directory with -i, or make one with: labdb init",
         )
-    found = (inventory / "host_vars").glob(f"*/{SERVER_FILE}")
+    return _declared(inventory, SERVER_FILE)
+
+
+def _declared(inventory: Path, file: str) -> tuple[str, ...]:
+    found = (inventory / "host_vars").glob(f"*/{file}")
     return tuple(sorted(path.parent.name for path in found))
+
+
+def load_machine(inventory: Path, name: str) -> Declaration | RepositoryHostDeclaration:
+    """Return the declaration of the machine called *name*, whatever it is for.
+
+    Raises:
+        DeclarationError: as for :func:`load`.
+    """
+    inventory = inventory.resolve()
+    if name in servers(inventory) or name not in _declared(inventory, REPOSITORY_HOST_FILE):
+        return load(inventory, name)
+    host = _repository_host(inventory, name)
+    return RepositoryHostDeclaration(host, load_environment(inventory), inventory)
 
 
 def load(inventory: Path, name: str) -> Declaration:
@@ -81,23 +120,46 @@ def load(inventory: Path, name: str) -> Declaration:
         DeclarationError: a file is missing, is not YAML, or declares what cannot be.
     """
     inventory = inventory.resolve()
-    known = servers(inventory)
+    known, hosts = servers(inventory), _declared(inventory, REPOSITORY_HOST_FILE)
+    if name not in known and name in hosts:
+        raise DeclarationError(
+            f"{name} is a repository host",
+            why="it keeps backups of servers and has no database of its own",
+            hint="plan, provision, verify and deprovision take it; other commands take a server",
+        )
     if name not in known:
-        near = get_close_matches(name, known, n=1)
+        near = get_close_matches(name, (*known, *hosts), n=1)
         raise DeclarationError(
             f"server {name!r} is not declared in {inventory}",
             why=f"declared there: {', '.join(known) or 'none'}",
             hint=f"did you mean {near[0]}?" if near else f"write host_vars/{name}/{SERVER_FILE}",
         )
-    path = inventory / "host_vars" / name / SERVER_FILE
-    server = _read(path, "labdb_server", Server)
-    if server.name != name:
+    server = _machine(inventory, name, SERVER_FILE, "labdb_server", Server)
+    wanted = [repository.host for repository in server.backup.repositories]
+    return Declaration(
+        server,
+        load_environment(inventory),
+        inventory,
+        tuple(_repository_host(inventory, host) for host in wanted if host in hosts),
+    )
+
+
+def _repository_host(inventory: Path, name: str) -> RepositoryHost:
+    return _machine(inventory, name, REPOSITORY_HOST_FILE, "labdb_repository_host", RepositoryHost)
+
+
+def _machine(
+    inventory: Path, name: str, file: str, key: str, model: type[_AnyMachine]
+) -> _AnyMachine:
+    path = inventory / "host_vars" / name / file
+    machine = _read(path, key, model)
+    if machine.name != name:
         raise DeclarationError(
-            f"{path}: labdb_server.name is {server.name!r}, its directory is {name!r}",
+            f"{path}: {key}.name is {machine.name!r}, its directory is {name!r}",
             why="host name, VM name and inventory name are one name",
             hint=f"write name: {name}",
         )
-    return Declaration(server, load_environment(inventory), inventory)
+    return machine
 
 
 def load_environment(inventory: Path) -> Environment:

@@ -31,6 +31,7 @@ _STATUS: Mapping[str, TaskStatus] = {
     "runner_on_unreachable": "unreachable",
 }
 _STARTED = ("playbook_on_task_start", "playbook_on_handler_task_start")
+_ITEM = "runner_item_on_ok"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,21 +173,26 @@ class _Translator:
 
     def __init__(self) -> None:
         self._number = 0
+        self._printed = ""
 
     def __call__(self, event: Mapping[str, Any]) -> Iterator[Event]:
         kind, data = event.get("event", ""), event.get("event_data", {})
         if kind in _STARTED:
+            self._printed = ""
             self._number += 1
             yield TaskStarted(
                 self._number, data.get("role", ""), _task(data), str(data.get("play", ""))
             )
+        elif kind == _ITEM:
+            self._printed += f"{event.get('stdout', '')}\n"
         elif kind in _STATUS:
+            self._printed += str(event.get("stdout", ""))
             result = data.get("res") or {}
             yield TaskFinished(
                 host=str(data.get("host", "")),
                 role=data.get("role", ""),
                 task=_task(data),
-                status=_status(kind, data, result),
+                status=_status(kind, data, result, self._printed),
                 seconds=float(data.get("duration") or 0.0),
                 message=_message(kind, result),
                 diff=_diff(result),
@@ -198,11 +204,17 @@ def _task(data: Mapping[str, Any]) -> str:
     return str(data.get("task", ""))
 
 
-def _status(kind: str, data: Mapping[str, Any], result: Mapping[str, Any]) -> TaskStatus:
+def _status(
+    kind: str, data: Mapping[str, Any], result: Mapping[str, Any], printed: str
+) -> TaskStatus:
     status = _STATUS[kind]
     if status == "failed" and data.get("ignore_errors"):
         return "ok"
-    return "changed" if status == "ok" and result.get("changed") else status
+    changed = bool(result.get("changed"))
+    if "censored" in result:
+        # Of a task with no_log ansible-runner keeps nothing, not even this; Ansible prints it.
+        changed = any(line.startswith("changed: [") for line in printed.splitlines())
+    return "changed" if status == "ok" and changed else status
 
 
 def _message(kind: str, result: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from labdb.adapters.content import PACKAGE
-from labdb.adapters.inventory import Declaration
+from labdb.adapters.inventory import MachineDeclaration
 from labdb.adapters.rundir import environment_dir
 from labdb.errors import UnreachableError
 from labdb.paths import expand
@@ -56,17 +56,17 @@ def known_hosts_file(environment: str) -> Path:
     return environment_dir(environment) / "known_hosts"
 
 
-def guest_of(declaration: Declaration) -> Guest:
-    """Return how the declared server's guest is reached."""
+def guest_of(declaration: MachineDeclaration) -> Guest:
+    """Return how the declared machine's guest is reached."""
     environment = declaration.environment
     identity = (
         expand(environment.ssh_key_file, relative_to=declaration.inventory)
         if environment.ssh_key_file
         else None
     )
-    server = declaration.server
+    machine = declaration.machine
     known_hosts = known_hosts_file(environment.name)
-    return Guest(server.address, server.guest.cloud_init.user, known_hosts, identity)
+    return Guest(machine.address, machine.guest.cloud_init.user, known_hosts, identity)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from labdb.adapters import content
-from labdb.adapters.inventory import Declaration
+from labdb.adapters.inventory import Declaration, MachineDeclaration
 from labdb.errors import DeclarationError, UsageError
 from labdb.paths import expand
 
@@ -54,7 +54,7 @@ class Secrets:
         }
 
 
-def key_file(declaration: Declaration) -> Path | None:
+def key_file(declaration: MachineDeclaration) -> Path | None:
     """Return the file that holds the vault key, whether it exists or not."""
     declared = declaration.environment.vault_key_file
     if declared:
@@ -63,7 +63,7 @@ def key_file(declaration: Declaration) -> Path | None:
     return Path(named) if named else None
 
 
-def key(declaration: Declaration) -> str:
+def key(declaration: MachineDeclaration) -> str:
     """Return the vault key, from its file or from ``LABDB_VAULT_KEY``.
 
     Raises:

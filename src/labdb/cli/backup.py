@@ -1,7 +1,7 @@
 """Commands on backups: list, run, check, expire."""
 
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -10,6 +10,9 @@ from labdb.cli.options import on_server
 from labdb.cli.show_backup import tell
 from labdb.cli.watch import Watch
 from labdb.errors import UsageError
+
+if TYPE_CHECKING:
+    from labdb.domain.backup.units import Kind
 
 
 @click.group()
@@ -50,7 +53,16 @@ def list_(server: str, inventory: Path, *, as_json: bool, no_color: bool) -> int
     show_default=True,
     help="full copies everything; differential what changed since the newest full set.",
 )
-def run(server: str, inventory: Path, *, as_json: bool, no_color: bool, kind: str) -> int:
+@click.option(
+    "--repository",
+    type=click.IntRange(1, 4),
+    default=1,
+    show_default=True,
+    help="Where it goes: 1 is the server's own volume, 2 and more are off the host.",
+)
+def run(  # noqa: PLR0913 - one argument an option
+    server: str, inventory: Path, *, as_json: bool, no_color: bool, kind: str, repository: int
+) -> int:
     """Make a backup now, as its timer would: the same unit, priority and lock.
 
     Interrupting it ends the watching alone; the backup goes on.
@@ -59,12 +71,13 @@ def run(server: str, inventory: Path, *, as_json: bool, no_color: bool, kind: st
     Examples:
       labdb backup run proj-pg01 -i inventories/lab
       labdb backup run proj-pg01 -i inventories/production --kind full
+      labdb backup run proj-pg01 -i inventories/lab --kind full --repository 2
     """
     from labdb.operations import backup as operation  # noqa: PLC0415 - keeps --help fast
 
     declaration = inventories.load(inventory, server)
     with Watch(no_color=no_color, agreed=True, quiet=as_json) as watch:
-        report = operation.run(declaration, cast("operation.Kind", kind), watch)
+        report = operation.run(declaration, cast("Kind", kind), watch, number=repository)
     return tell(report, as_json=as_json, no_color=no_color)
 
 

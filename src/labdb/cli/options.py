@@ -14,18 +14,26 @@ class ServerName(click.ParamType[str]):
     """The name of a declared server; a shell completes it from the inventory."""
 
     name = "server"
+    files: tuple[str, ...] = ("server.yml",)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Return the declared servers that begin with *incomplete*."""
+        """Return the declared names that begin with *incomplete*."""
         del param
         inventory = ctx.params.get("inventory")
         if inventory is None:
             return []
-        found = Path(inventory).glob("host_vars/*/server.yml")
+        folder = Path(inventory)
+        found = [path for file in self.files for path in folder.glob(f"host_vars/*/{file}")]
         names = sorted(path.parent.name for path in found)
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+class MachineName(ServerName):
+    """The name of a declared machine of any kind; a shell completes it from the inventory."""
+
+    files = ("server.yml", "repository_host.yml")
 
 
 class PeerName(click.ParamType[str]):
@@ -73,6 +81,12 @@ def color_option(command: Decorated) -> Decorated:
     return click.option(
         "--no-color", is_flag=True, envvar="NO_COLOR", help="Plain text, no colour."
     )(command)
+
+
+def on_machine(command: Decorated) -> Decorated:
+    """Add what every command on one machine of any kind takes."""
+    machine = click.argument("server", type=MachineName(), metavar="SERVER")
+    return machine(inventory_option(json_option(color_option(command))))
 
 
 def on_server(command: Decorated) -> Decorated:

@@ -1,4 +1,4 @@
-"""Commands on one declared server: plan, provision, verify, status, deprovision."""
+"""Commands on one declared machine: plan, provision, verify, status, deprovision."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,7 @@ import click
 
 from labdb.adapters import inventory as inventories
 from labdb.cli import render
-from labdb.cli.options import on_server
+from labdb.cli.options import on_machine, on_server
 from labdb.cli.watch import Watch
 from labdb.errors import UsageError
 
@@ -16,7 +16,7 @@ RESTART_HELP = "Allow a restart of the guest where a change needs one."
 
 
 @click.command()
-@on_server
+@on_machine
 @click.option("--offline", is_flag=True, help="Compute from the declaration alone; ask nobody.")
 @click.option("--allow-cloud-init-rerun", is_flag=True, help=RERUN_HELP)
 @click.option("--allow-guest-restart", is_flag=True, help=RESTART_HELP)
@@ -47,7 +47,7 @@ def plan(  # noqa: PLR0913 - one argument an option
         rerun_cloud_init=allow_cloud_init_rerun, restart_guest=allow_guest_restart
     )
     planned = operation.plan(
-        inventories.load(inventory, server),
+        inventories.load_machine(inventory, server),
         offline=offline,
         allowed=allowed,
         say=Watch(no_color=no_color).say,
@@ -59,7 +59,7 @@ def plan(  # noqa: PLR0913 - one argument an option
 
 
 @click.command()
-@on_server
+@on_machine
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--check", is_flag=True, help="Change nothing; say which tasks would.")
 @click.option("--allow-cloud-init-rerun", is_flag=True, help=RERUN_HELP)
@@ -90,6 +90,7 @@ def provision(  # noqa: PLR0913 - one argument an option
     Examples:
       labdb provision proj-pg01 -i inventories/lab
       labdb provision proj-pg01 -i inventories/lab --check
+      labdb provision proj-bak01 -i inventories/lab
       labdb provision proj-pg01 -i inventories/production --yes --json
     """
     if not (yes or check or sys.stdin.isatty()):
@@ -104,7 +105,7 @@ def provision(  # noqa: PLR0913 - one argument an option
         verbosity=verbose,
     )
     with Watch(no_color=no_color, agreed=yes or check, quiet=as_json, verbose=verbose) as watch:
-        report = operation.provision(inventories.load(inventory, server), options, watch)
+        report = operation.provision(inventories.load_machine(inventory, server), options, watch)
     render.report(report, as_json=as_json, no_color=no_color)
     if check:
         return report.exit_code or int(bool(report.data["changed_tasks"]))
@@ -112,7 +113,7 @@ def provision(  # noqa: PLR0913 - one argument an option
 
 
 @click.command()
-@on_server
+@on_machine
 def verify(server: str, inventory: Path, *, as_json: bool, no_color: bool) -> int:
     """Prove from the outside that the running server is what it is declared to be.
 
@@ -123,7 +124,7 @@ def verify(server: str, inventory: Path, *, as_json: bool, no_color: bool) -> in
     """
     from labdb.operations.verify import verify as operation  # noqa: PLC0415 - keeps --help fast
 
-    report = operation(inventories.load(inventory, server))
+    report = operation(inventories.load_machine(inventory, server))
     render.report(report, as_json=as_json, no_color=no_color)
     return report.exit_code
 
@@ -146,7 +147,7 @@ def status(server: str, inventory: Path, *, as_json: bool, no_color: bool) -> in
 
 
 @click.command()
-@on_server
+@on_machine
 @click.option(
     "--step",
     type=click.Choice(["retire", "destroy"]),
@@ -171,7 +172,7 @@ def deprovision(  # noqa: PLR0913 - one argument an option
         deprovision as operation,
     )
 
-    declaration = inventories.load(inventory, server)
+    declaration = inventories.load_machine(inventory, server)
     if confirm is None and sys.stdin.isatty():
         confirm = click.prompt(f"{step} {server}? Type its name", err=True)
     with Watch(no_color=no_color, agreed=True, quiet=as_json) as watch:

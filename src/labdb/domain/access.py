@@ -6,7 +6,7 @@ from typing import Any
 
 from labdb.domain.connections import MONITORING_ROLE
 from labdb.domain.pooling import NOT_POOLED, POOLER_ROLE
-from labdb.spec import Client, Server
+from labdb.spec import Client, Machine, RepositoryHost, Server
 
 SSH_PORT = 22
 EXPORTER_PORTS = {"node": 9100, "postgres": 9187, "pgbackrest": 9854}
@@ -113,8 +113,23 @@ def exporter_ports(server: Server) -> dict[str, int]:
     return EXPORTER_PORTS | pooler
 
 
-def openings(server: Server) -> tuple[Opening, ...]:
-    """Return what the guest's firewall lets in: SSH first, so that nobody is locked out."""
+def openings(machine: Machine) -> tuple[Opening, ...]:
+    """Return what the guest's firewall lets in: SSH first, so that nobody is locked out.
+
+    Raises:
+        TypeError: nobody knows what a machine of that kind lets in.
+    """
+    match machine:
+        case Server():
+            found = _of_server(machine)
+        case RepositoryHost():
+            found = _of_repository_host(machine)
+        case _:
+            raise TypeError(f"{type(machine).__name__} has no openings")
+    return tuple(opening for opening in found if opening.sources)
+
+
+def _of_server(server: Server) -> list[Opening]:
     clients = tuple(sorted({str(client.network) for client in server.access.clients}))
     monitoring = (str(server.monitoring.address),)
     found = [
@@ -127,15 +142,27 @@ def openings(server: Server) -> tuple[Opening, ...]:
         Opening(port, monitoring, f"{name} exporter")
         for name, port in exporter_ports(server).items()
     ]
-    return tuple(opening for opening in found if opening.sources)
+    return found
 
 
-def firewall_rules(server: Server) -> list[dict[str, Any]]:
+def _of_repository_host(host: RepositoryHost) -> list[Opening]:
+    monitoring = (str(host.monitoring.address),)
+    return [
+        Opening(SSH_PORT, tuple(str(network) for network in host.access.operators), "operators"),
+        *(
+            Opening(SSH_PORT, (str(server.network),), f"backups of {server.name}")
+            for server in host.access.servers
+        ),
+        Opening(EXPORTER_PORTS["node"], monitoring, "node exporter"),
+    ]
+
+
+def firewall_rules(machine: Machine) -> list[dict[str, Any]]:
     """Return :func:`openings` as plain values for the role ``host_firewall``."""
-    return [asdict(opening) | {"sources": list(opening.sources)} for opening in openings(server)]
+    return [asdict(opening) | {"sources": list(opening.sources)} for opening in openings(machine)]
 
 
-def proxmox_rules(server: Server) -> list[dict[str, Any]]:
+def proxmox_rules(machine: Machine) -> list[dict[str, Any]]:
     """Return :func:`openings` as rules of the Proxmox firewall, one for each source."""
     return [
         {
@@ -144,6 +171,6 @@ def proxmox_rules(server: Server) -> list[dict[str, Any]]:
             "source": source,
             "comment": f"labdb: {opening.comment}",
         }
-        for opening in openings(server)
+        for opening in openings(machine)
         for source in opening.sources
     ]

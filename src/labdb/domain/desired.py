@@ -1,6 +1,6 @@
 """The guest that is wanted, as the Proxmox side sees it: one type for both doors.
 
-The command line makes it from the declared :class:`~labdb.spec.Server`, the Ansible
+The command line makes it from the declared :class:`~labdb.spec.Machine`, the Ansible
 module from the variables of role ``proxmox_guest``; a contract test keeps them equal.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 from labdb.domain.access import proxmox_rules
 from labdb.facts import FirewallRule
 from labdb.size import UNITS
-from labdb.spec import Server
+from labdb.spec import Machine, Volume
 
 PREFIX = "proxmox_guest_"
 
@@ -90,11 +90,11 @@ class DesiredGuest:
         return self.sockets * self.cores
 
     @classmethod
-    def of(cls, server: "Server | DesiredGuest") -> "DesiredGuest":
-        """Return what *server* declares about its guest; a desired guest is itself."""
-        if isinstance(server, DesiredGuest):
-            return server
-        return cls.from_variables(guest_variables(server))
+    def of(cls, machine: "Machine | DesiredGuest") -> "DesiredGuest":
+        """Return what *machine* declares about its guest; a desired guest is itself."""
+        if isinstance(machine, DesiredGuest):
+            return machine
+        return cls.from_variables(guest_variables(machine))
 
     @classmethod
     def from_variables(cls, given: Mapping[str, Any]) -> "DesiredGuest":
@@ -133,16 +133,11 @@ class DesiredGuest:
         )
 
 
-def guest_variables(server: Server) -> dict[str, Any]:
-    """Return the variables of role ``proxmox_guest`` that describe the guest of *server*."""
-    guest, storage = server.guest, server.storage
-    disks = (
-        ("system", storage.system, None),
-        ("data", storage.data, storage.data.serial),
-        ("backup", storage.backup, storage.backup.serial),
-    )
+def guest_variables(machine: Machine) -> dict[str, Any]:
+    """Return the variables of role ``proxmox_guest`` that describe the guest of *machine*."""
+    guest = machine.guest
     values: dict[str, Any] = {
-        "name": server.name,
+        "name": machine.name,
         "vmid": guest.vmid,
         "node": guest.node,
         "template": {"vmid": guest.template.vmid, "node": guest.template.node or guest.node},
@@ -153,10 +148,10 @@ def guest_variables(server: Server) -> dict[str, Any]:
                 "slot": disk.slot,
                 "storage": disk.storage,
                 "size_bytes": disk.size,
-                "serial": serial,
+                "serial": disk.serial if isinstance(disk, Volume) else None,
                 "role": role,
             }
-            for role, disk, serial in disks
+            for role, disk in machine.disks
         ],
         "network": guest.network.model_dump(mode="json"),
         "cloud_init": guest.cloud_init.model_dump(mode="json"),
@@ -164,7 +159,7 @@ def guest_variables(server: Server) -> dict[str, Any]:
         "tags": list(guest.tags),
         "protection": guest.protection,
         "backup": guest.backup.model_dump(mode="json") if guest.backup else None,
-        "firewall_rules": proxmox_rules(server),
+        "firewall_rules": proxmox_rules(machine),
     }
     return {PREFIX + name: value for name, value in values.items()}
 

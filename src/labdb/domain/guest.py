@@ -21,7 +21,7 @@ from labdb.domain.guest_surroundings import plan_backup, plan_firewall
 from labdb.domain.property_string import format_bytes
 from labdb.facts import ClusterState, GuestState
 from labdb.report import Change, Effect, Finding
-from labdb.spec import Server
+from labdb.spec import Machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class GuestPlan:
 
 
 def plan_guest(  # noqa: PLR0913  # three of them are keywords with a default
-    server: Server | DesiredGuest,
+    machine: Machine | DesiredGuest,
     state: ClusterState,
     authorized_keys: Sequence[str],
     *,
@@ -54,17 +54,17 @@ def plan_guest(  # noqa: PLR0913  # three of them are keywords with a default
     allow_restart: bool = False,
     run_id: str = "",
 ) -> GuestPlan:
-    """Return what has to be done so that the guest in *state* is as *server* declares it.
+    """Return what has to be done so that the guest in *state* is as *machine* declares it.
 
     Args:
-        server: the declaration.
+        machine: the declaration.
         state: what was observed, in one go.
         authorized_keys: public keys for the guest's user.
         allow_cloud_init_rerun: do what gives the guest a new instance-id.
         allow_restart: restart a running guest when changes wait for its next boot.
         run_id: stands in the description of a guest while it is being created.
     """
-    wanted = DesiredGuest.of(server)
+    wanted = DesiredGuest.of(machine)
     refusals = identity_refusals(wanted, state)
     if not state.node.online:
         what = f"{state.node.name} is offline: nothing can be said about its guests"

@@ -8,11 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from labdb.domain.access import exporter_ports
+from labdb.domain.backup.units import FIRST, Kind, backup_timers, backup_unit
 from labdb.domain.capacity import DAY, Sample, days_to_full
+from labdb.domain.recovery.choice import unreadable
 from labdb.domain.timetable import longest_pause
 from labdb.report import Finding, Severity
 from labdb.size import human_size
-from labdb.spec import Server
+from labdb.spec import Schedule, Server
 
 HOUR = 3600.0
 BACKUP_SLACK = 2 * HOUR
@@ -36,12 +38,7 @@ FINGERPRINTS = "labdb-fingerprints.service"
 def timers(server: Server) -> tuple[str, ...]:
     """Return the timers that must be armed."""
     exports = ("labdb-export.timer",) if server.backup.export else ()
-    return (
-        "pgbackrest-full.timer",
-        "pgbackrest-differential.timer",
-        "labdb-drill.timer",
-        *exports,
-    )
+    return (*backup_timers(server), "labdb-drill.timer", *exports)
 
 
 def jobs(server: Server) -> tuple[str, ...]:
@@ -81,7 +78,7 @@ def judge(
         *_database(server, seen),
         *_units(server, seen),
         _archive(seen, now),
-        _backup(server, seen, now),
+        *(_backup(number, schedule, seen, now) for number, schedule in server.schedules.items()),
         *(finding for mount in _mounts(server) for finding in _disk(mount, seen, history)),
         _certificate(server, seen, now),
     )
@@ -150,30 +147,39 @@ def backups(seen: Mapping[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def _backup(server: Server, seen: Mapping[str, Any], now: float) -> Finding:
-    """Judge the newest full backup, then the newest of any kind.
+def _backup(number: int, schedule: Schedule, seen: Mapping[str, Any], now: float) -> Finding:
+    """Judge the newest full backup of a repository, then its newest of any kind.
 
     Each may be as old as the longest pause of its schedule makes it.
     """
-    schedule = server.backup.schedule
-    good = [item for item in backups(seen) if not item.get("error")]
+    where = "" if number == FIRST else f" in repository {number}"
+    if said := unreadable(seen.get("backups", {}).get("ok") or ()).get(number):
+        what = f"repository {number} cannot be read"
+        hint = "WAL waits in pg_wal meanwhile; pgbackrest check on the server says more"
+        return Finding("backup", "critical", what, said, hint)
+    good = [
+        item
+        for item in backups(seen)
+        if not item.get("error") and item["database"]["repo-key"] == number
+    ]
     full = [item for item in good if item["type"] == "full"]
     if not full:
         why = seen.get("backups", {}).get("error", "")
-        return Finding("backup", "critical", "there is no full backup", why, _start("full"))
+        what = f"there is no full backup{where}"
+        return Finding("backup", "critical", what, why, _start("full", number))
     slack = BACKUP_LONGEST if _is_being_made(seen) else BACKUP_SLACK
     age, limit = _age(full, now), longest_pause(schedule.full).total_seconds()
     if age > limit + slack:
-        what = f"the last full backup is {duration(age)} old"
-        why = f"one is due every {duration(limit)} (backup.schedule.full: {schedule.full})"
-        return Finding("backup", "critical", what, why, _start("full"))
+        what = f"the last full backup{where} is {duration(age)} old"
+        why = f"one is due every {duration(limit)} (schedule.full: {schedule.full})"
+        return Finding("backup", "critical", what, why, _start("full", number))
     age = _age(good, now)
     limit = longest_pause(schedule.full, schedule.differential).total_seconds()
     if age > limit + slack:
-        what = f"the last backup of any kind is {duration(age)} old"
+        what = f"the last backup of any kind{where} is {duration(age)} old"
         why = f"one is due every {duration(limit)}; restoring takes longer without it"
-        return Finding("backup", "warning", what, why, _start("differential"))
-    return Finding("backup", "ok", f"last backup {duration(age)} ago")
+        return Finding("backup", "warning", what, why, _start("differential", number))
+    return Finding("backup", "ok", f"last backup{where} {duration(age)} ago")
 
 
 def judge_drill(
@@ -214,8 +220,8 @@ def _is_being_made(seen: Mapping[str, Any]) -> bool:
     return bool(lock.get("backup", {}).get("held"))
 
 
-def _start(kind: str) -> str:
-    return f"systemctl start pgbackrest-{kind}.service, and look at its journal"
+def _start(kind: Kind, number: int) -> str:
+    return f"systemctl start {backup_unit(kind, number)}.service, and look at its journal"
 
 
 def _disk(

@@ -9,7 +9,7 @@ from labdb.domain.property_string import format_bytes
 from labdb.facts import ClusterState
 from labdb.report import Finding
 from labdb.size import UNITS, human_size
-from labdb.spec import Server
+from labdb.spec import Machine
 
 OLDEST = 8
 """Oldest Proxmox VE major version whose API labdb speaks."""
@@ -17,9 +17,9 @@ NODE_RESERVE = 2 * UNITS["GB"]
 """Memory that is left to the node itself."""
 
 
-def check(server: Server | DesiredGuest, state: ClusterState) -> tuple[Finding, ...]:
+def check(machine: Machine | DesiredGuest, state: ClusterState) -> tuple[Finding, ...]:
     """Return one finding for each thing that was looked at; critical ones forbid a run."""
-    wanted = DesiredGuest.of(server)
+    wanted = DesiredGuest.of(machine)
     findings = [_version(state), _quorum(state), _node(wanted, state), *_token(wanted, state)]
     findings += identity_refusals(wanted, state) or [_identity(wanted, state)]
     if state.node.online:

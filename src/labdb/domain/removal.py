@@ -72,7 +72,7 @@ def _retire(wanted: DesiredGuest, guest: GuestState, refusals: tuple[Finding, ..
         step=RemovalStep.RETIRE,
         changes=tuple(changes),
         actions=tuple(actions),
-        losses=("PostgreSQL stops serving; nothing is deleted",),
+        losses=("what it serves stops; nothing is deleted",),
         way_back=f"labdb provision {wanted.name}",
         refusals=refusals,
     )
@@ -154,7 +154,7 @@ def _unconfirmed(wanted: DesiredGuest, given: str) -> Finding:
     return Finding(
         "confirmation",
         "critical",
-        "the name of the server has to be typed",
+        "the name of the machine has to be typed",
         why,
         f"type {wanted.name}, exactly",
     )

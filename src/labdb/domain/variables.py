@@ -1,4 +1,4 @@
-"""One declared server becomes the variables of all roles: the only bridge between the two.
+"""One declared machine becomes the variables of all its roles: the only bridge between the two.
 
 The command line and the playbooks call the same function, so that a plan and a run can
 never mean different things. Values are plain JSON types.
@@ -9,31 +9,31 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from labdb.domain.access import (
-    EVERY_EXPORTER,
     POOLER_EXPORTER,
     HbaRow,
     exporter_ports,
-    firewall_rules,
     hba_rows,
     pooler_rows,
 )
 from labdb.domain.connections import MONITORING_CONNECTIONS, MONITORING_ROLE, connection_limits
 from labdb.domain.database_settings import SEARCH_PATH, database_settings
-from labdb.domain.desired import guest_variables
 from labdb.domain.health import DISK_CRITICAL, FINGERPRINTS
+from labdb.domain.machine_variables import exporters, guest, prefixed, storage_and_firewall
 from labdb.domain.operating_system import huge_pages, kernel_parameters
 from labdb.domain.parameters import lookup
 from labdb.domain.pooling import POOLER_CONNECTIONS, POOLER_ROLE, most_clients, pools
+from labdb.domain.repository_host import REPOSITORY, repository_host_variables
 from labdb.domain.server_parameters import server_settings
 from labdb.domain.tuning import Inputs, Tuning, tune
 from labdb.domain.tuning.space import archive_queue
 from labdb.size import format_size
-from labdb.spec import Environment, Server
+from labdb.spec import Environment, Machine, RepositoryHost, Server
 
 EXTENSION_PACKAGES = {"q3c": "q3c", "vector": "pgvector", "pg_sphere": "pgsphere"}
 """Extensions that are packages of their own; the others come with the server's package."""
-MOUNT_OPTIONS = {"xfs": "noatime", "ext4": "noatime"}
 OPEN_FILES = 65536
+SFTP_KEY = "/var/lib/postgresql/.ssh/labdb_repository"
+SFTP_KNOWN_HOSTS = "/var/lib/postgresql/.ssh/labdb_known_hosts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +65,29 @@ def _parameters(server: Server, tuning: Tuning) -> tuple[PlannedParameter, ...]:
     )
 
 
-def role_variables(server: Server, environment: Environment) -> dict[str, Any]:
-    """Return the variables of every role for *server* in *environment*; no secret is among them.
+def role_variables(machine: Machine, environment: Environment) -> dict[str, Any]:
+    """Return the variables of every role for *machine* in *environment*; no secret is among them.
 
     Raises:
         DeclarationError: the memory budget does not hold, and the risk was not accepted.
+        TypeError: there are no roles for a machine of that kind.
     """
+    match machine:
+        case Server():
+            return _server_variables(machine, environment)
+        case RepositoryHost():
+            return repository_host_variables(machine, environment)
+        case _:
+            raise TypeError(f"{type(machine).__name__} has no roles")
+
+
+def _server_variables(server: Server, environment: Environment) -> dict[str, Any]:
     inputs = Inputs.of(server)
     tuning = tune(inputs)
     return (
-        _guest(server, environment)
+        guest(server, environment)
         | _system(server, tuning)
+        | storage_and_firewall(server)
         | _postgresql(server)
         | _configuration(server, tuning)
         | _backup(server, inputs)
@@ -85,39 +97,12 @@ def role_variables(server: Server, environment: Environment) -> dict[str, Any]:
     )
 
 
-def _prefixed(role: str, **values: Any) -> dict[str, Any]:
-    return {f"{role}_{name}": value for name, value in values.items()}
-
-
-def _guest(server: Server, environment: Environment) -> dict[str, Any]:
-    api = environment.proxmox.model_dump(mode="json")
-    api["probe_addresses"] = environment.probe_addresses
-    return guest_variables(server) | _prefixed("proxmox_guest", api=api)
-
-
 def _system(server: Server, tuning: Tuning) -> dict[str, Any]:
-    volumes = [
-        {
-            "name": name,
-            "serial": volume.serial,
-            "mount": volume.mount,
-            "filesystem": volume.filesystem,
-            "options": MOUNT_OPTIONS[volume.filesystem],
-            "owner": "root",
-            "group": "root",
-            "mode": "0755",
-        }
-        for name, volume in (("data", server.storage.data), ("backup", server.storage.backup))
-    ]
-    return (
-        _prefixed(
-            "operating_system",
-            sysctl={item.name: item.value for item in kernel_parameters(server.guest.memory)},
-            hugepages=huge_pages(tuning.budget.shared_buffers),
-            open_files=OPEN_FILES,
-        )
-        | _prefixed("host_firewall", rules=firewall_rules(server))
-        | _prefixed("database_storage", volumes=volumes)
+    return prefixed(
+        "operating_system",
+        sysctl={item.name: item.value for item in kernel_parameters(server.guest.memory)},
+        hugepages=huge_pages(tuning.budget.shared_buffers),
+        open_files=OPEN_FILES,
     )
 
 
@@ -134,7 +119,7 @@ def _postgresql(server: Server) -> dict[str, Any]:
         for name in server.access.extensions
         if name in EXTENSION_PACKAGES
     ]
-    return _prefixed(
+    return prefixed(
         "postgresql",
         **_cluster(server, port=True),
         data_directory=wanted.data_directory,
@@ -145,7 +130,7 @@ def _postgresql(server: Server) -> dict[str, Any]:
         packages=packages,
         open_files=OPEN_FILES,
         mounts=[server.storage.data.mount, server.storage.backup.mount],
-    ) | _prefixed(
+    ) | prefixed(
         "postgresql_tls",
         **_cluster(server),
         source=wanted.tls.source,
@@ -159,7 +144,7 @@ def _postgresql(server: Server) -> dict[str, Any]:
 
 
 def _configuration(server: Server, tuning: Tuning) -> dict[str, Any]:
-    return _prefixed(
+    return prefixed(
         "postgresql_config",
         **_cluster(server),
         data_directory=server.postgresql.data_directory,
@@ -182,7 +167,7 @@ def _rows(rows: Iterable[HbaRow]) -> list[dict[str, str]]:
 
 def _backup(server: Server, inputs: Inputs) -> dict[str, Any]:
     return (
-        _prefixed(
+        prefixed(
             "pgbackrest",
             **_cluster(server, port=True),
             stanza=server.stanza,
@@ -195,8 +180,16 @@ def _backup(server: Server, inputs: Inputs) -> dict[str, Any]:
             schedule_differential=server.backup.schedule.differential,
             archive_queue_max=format_size(archive_queue(inputs)),
             followed_by=FINGERPRINTS,
+            repositories=_repositories(server),
         )
-        | _prefixed(
+        | prefixed(
+            "pgbackrest_sftp",
+            hosts=[repository.host for repository in server.backup.repositories],
+            account=server.name,
+            key=SFTP_KEY,
+            known_hosts=SFTP_KNOWN_HOSTS,
+        )
+        | prefixed(
             "pgbackrest_restore",
             **_cluster(server),
             stanza=server.stanza,
@@ -204,7 +197,7 @@ def _backup(server: Server, inputs: Inputs) -> dict[str, Any]:
             original_port=server.postgresql.port,
             directory=restored_directory(server),
         )
-        | _prefixed(
+        | prefixed(
             "restore_drill",
             **_cluster(server, port=True),
             stanza=server.stanza,
@@ -220,11 +213,29 @@ def _backup(server: Server, inputs: Inputs) -> dict[str, Any]:
     )
 
 
+def _repositories(server: Server) -> list[dict[str, Any]]:
+    """Return the repositories off the host; each is a folder of the server's account there."""
+    return [
+        {
+            "number": number,
+            "host": repository.host,
+            "user": server.name,
+            "path": REPOSITORY,
+            "key": SFTP_KEY,
+            "known_hosts": SFTP_KNOWN_HOSTS,
+            "retention_days": repository.retention_days,
+            "schedule_full": repository.schedule.full,
+            "schedule_differential": repository.schedule.differential,
+        }
+        for number, repository in enumerate(server.backup.repositories, 2)
+    ]
+
+
 def _export(server: Server) -> dict[str, Any]:
     wanted = server.backup.export
     if wanted is None:
-        return _prefixed("logical_export", enabled=False)
-    return _prefixed(
+        return prefixed("logical_export", enabled=False)
+    return prefixed(
         "logical_export",
         enabled=True,
         **_cluster(server),
@@ -245,7 +256,7 @@ def restored_directory(server: Server) -> str:
 
 def _access(server: Server, tuning: Tuning) -> dict[str, Any]:
     limits = {limit.role: limit.connections for limit in connection_limits(server)}
-    return _prefixed(
+    return prefixed(
         "postgresql_access",
         **_cluster(server, port=True),
         roles=[
@@ -281,12 +292,10 @@ def _access(server: Server, tuning: Tuning) -> dict[str, Any]:
 def _pooling(server: Server) -> dict[str, Any]:
     wanted = server.pooling
     if wanted is None:
-        return _prefixed("pgbouncer", enabled=False) | _prefixed(
-            "pgbouncer_exporter", enabled=False
-        )
+        return prefixed("pgbouncer", enabled=False) | prefixed("pgbouncer_exporter", enabled=False)
     sizes = pools(server)
     tls = f"/etc/postgresql/{server.postgresql.major}/{server.postgresql.cluster}/tls"
-    return _prefixed(
+    return prefixed(
         "pgbouncer",
         enabled=True,
         listen_address=server.address,
@@ -305,7 +314,7 @@ def _pooling(server: Server) -> dict[str, Any]:
         statistics_user=POOLER_EXPORTER,
         database_port=server.postgresql.port,
         tls_directory=tls,
-    ) | _prefixed(
+    ) | prefixed(
         "pgbouncer_exporter",
         enabled=True,
         user=POOLER_EXPORTER,
@@ -314,25 +323,8 @@ def _pooling(server: Server) -> dict[str, Any]:
 
 
 def _monitoring(server: Server) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    ports = exporter_ports(server)
-    for name, port in ports.items():
-        values |= _prefixed(f"{name}_exporter", listen_address=server.address, port=port)
-    targets = [
-        {"job": f"{name}-exporter", "address": f"{server.address}:{port}"}
-        for name, port in ports.items()
-    ]
     return (
-        values
-        | _prefixed("postgres_exporter", user=MONITORING_ROLE, database_port=server.postgresql.port)
-        | _prefixed("pgbackrest_exporter", stanza=server.stanza)
-        | _prefixed(
-            "prometheus_targets",
-            server=server.name,
-            hostname=server.fqdn,
-            group=server.monitoring.group,
-            targets=targets,
-            retired=[f"{name}-exporter" for name in EVERY_EXPORTER if name not in ports],
-            directory=server.monitoring.file_sd_directory,
-        )
+        exporters(server, server.monitoring, exporter_ports(server))
+        | prefixed("postgres_exporter", user=MONITORING_ROLE, database_port=server.postgresql.port)
+        | prefixed("pgbackrest_exporter", stanza=server.stanza)
     )

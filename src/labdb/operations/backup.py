@@ -5,25 +5,27 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from labdb.adapters import shell
 from labdb.adapters.inventory import Declaration
 from labdb.domain.backup.retention import expired, kept_until, would_expire
 from labdb.domain.backup.sets import BackupSet, backup_sets
+from labdb.domain.backup.units import FIRST, Kind, backup_unit
 from labdb.domain.health import duration
+from labdb.domain.recovery.choice import unreadable
 from labdb.domain.recovery.target import written
-from labdb.errors import RunError, UnreachableError
+from labdb.errors import RunError, UnreachableError, UsageError
 from labdb.operations import jobs
 from labdb.operations.provision import Watcher
 from labdb.report import Finding, Phase, Report
 from labdb.size import human_size
 
-Kind = Literal["full", "differential"]
 FILES_SECONDS = 6 * 3600.0
 """Every file of a repository is read."""
 _ARCHIVED = re.compile(r"(?P<segment>[0-9A-F]{24}).*archived to .* on repo(?P<number>\d+)")
 _COMPLAINT = re.compile(r"ERROR|WARN|HINT|FATAL")
+UNREAD = "WAL waits in pg_wal meanwhile; labdb backup check says more"
 NEXT_FULL = "kept until a newer full set is old enough"
 
 
@@ -37,7 +39,7 @@ def sets(declaration: Declaration) -> Report:
     server = declaration.server
     seen = _look(declaration)
     found, now = backup_sets(_info(seen)), _now(seen)
-    ends = kept_until(found, server.backup.retention_days)
+    ends = kept_until(found, server.retention_days)
     rows = [_row(item, ends[item.repository, item.label], now) for item in found]
     findings = [
         Finding(
@@ -50,9 +52,17 @@ def sets(declaration: Declaration) -> Report:
         for item in found
         if item.damaged
     ]
-    if not any(item.kind == "full" and not item.damaged for item in found):
-        what = "there is no full set that could be restored"
-        findings.append(Finding("set", "critical", what, hint="labdb backup run"))
+    unread = unreadable(_info(seen))
+    findings += [
+        Finding("repository", "critical", f"repository {number} cannot be read", said, UNREAD)
+        for number, said in unread.items()
+    ]
+    for number in sorted(server.schedules.keys() - unread.keys()):
+        whole = [item for item in found if item.repository == number and not item.damaged]
+        if not any(item.kind == "full" for item in whole):
+            what = f"repository {number} has no full set that could be restored"
+            hint = f"labdb backup run --kind full --repository {number}"
+            findings.append(Finding("set", "critical", what, hint=hint))
     repositories = len({item.repository for item in found})
     summary = (
         f"{len(found)} {'set' if len(found) == 1 else 'sets'} in {repositories} "
@@ -68,14 +78,22 @@ def sets(declaration: Declaration) -> Report:
     )
 
 
-def run(declaration: Declaration, kind: Kind, watcher: Watcher) -> Report:
-    """Make a backup now, by the unit that its timer starts.
+def run(declaration: Declaration, kind: Kind, watcher: Watcher, *, number: int = FIRST) -> Report:
+    """Make a backup in repository *number* now, by the unit that its timer starts.
 
     Raises:
+        UsageError: there is no such repository.
         RunError: it failed, in pgBackRest's own words, or one is being made already.
         UnreachableError: the guest does not answer.
     """
-    unit = f"pgbackrest-{kind}.service"
+    known = declaration.server.schedules
+    if number not in known:
+        raise UsageError(
+            f"{declaration.server.name} has no repository {number}",
+            why=f"declared are {', '.join(map(str, known))}",
+            hint="backup.repositories declares those off the host",
+        )
+    unit = f"{backup_unit(kind, number)}.service"
     ended = jobs.run(declaration, unit, watcher, command="backup")
     if not ended.succeeded:
         said = [line for line in ended.lines if _COMPLAINT.search(line)] or ended.lines
@@ -84,10 +102,11 @@ def run(declaration: Declaration, kind: Kind, watcher: Watcher) -> Report:
             why="; ".join(said[-3:]),
             hint=f"journalctl -u {unit} has all of it; what was there before is still there",
         )
-    newest = backup_sets(_info(_look(declaration)))[-1]
+    made = backup_sets(_info(_look(declaration)))
+    newest = [item for item in made if item.repository == number][-1]
     summary = (
         f"set {newest.label}: {human_size(newest.size)}, {human_size(newest.stored)} stored, "
-        f"in {duration(newest.seconds)}"
+        f"in {duration(newest.seconds)}, in repository {number}"
     )
     return Report(
         "backup run",
@@ -138,22 +157,25 @@ def expiry(declaration: Declaration) -> Report:
         raise RunError(
             "pgbackrest expire did not tell",
             why=told["error"] or told["out"],
-            hint="labdb backup check says whether the repository can be read",
+            hint="labdb backup check says whether the repositories can be read",
         )
     found, now = backup_sets(_info(seen)), _now(seen)
     takes = expired(told["out"])
-    meant = would_expire(found, server.backup.retention_days, now)
+    meant = would_expire(found, server.retention_days, now)
     left = [item for item in found if item.label not in takes]
     findings = []
-    if not any(item.kind == "full" for item in left):
-        what = "no full set would be left"
+    bare = {item.repository for item in found} - {
+        item.repository for item in left if item.kind == "full"
+    }
+    for number in sorted(bare):
+        what = f"no full set would be left in repository {number}"
         hint = "declare a longer backup.retention_days, or make a full set first: labdb backup run"
         findings.append(Finding("retention", "critical", what, hint=hint))
     if set(takes) != set(meant):
         what = "pgBackRest would not expire what backup.retention_days means"
         why = f"it takes {', '.join(takes) or 'nothing'}, meant is {', '.join(meant) or 'nothing'}"
         findings.append(Finding("retention", "warning", what, why, "labdb provision configures it"))
-    ends = kept_until(found, server.backup.retention_days)
+    ends = kept_until(found, server.retention_days)
     rows = [_row(item, ends[item.repository, item.label], now) for item in found]
     what = f"{len(takes)} of {len(found)} sets would be expired"
     return Report(

@@ -1,6 +1,6 @@
-"""Take a guest away in two steps, each with the server's name typed."""
+"""Take a guest away in two steps, each with its name typed."""
 
-from labdb.adapters.inventory import Declaration
+from labdb.adapters.inventory import MachineDeclaration
 from labdb.errors import RefusedError
 from labdb.operations.provision import Watcher, play_alone
 from labdb.report import Report
@@ -14,20 +14,20 @@ LEFT = {
 
 
 def deprovision(
-    declaration: Declaration, *, step: str, confirm_name: str, watcher: Watcher
+    declaration: MachineDeclaration, *, step: str, confirm_name: str, watcher: Watcher
 ) -> Report:
     """Do one *step*, retire or destroy.
 
     Raises:
-        RefusedError: the typed name is not the server's, or the guest is not in a state
+        RefusedError: the typed name is not the machine's, or the guest is not in a state
             that the step may be done in.
         RunError: the playbook failed; the message is the failing task's own.
     """
-    name = declaration.server.name
+    name = declaration.machine.name
     if confirm_name != name:
         raise RefusedError(
-            f"nothing was done: the name typed is {confirm_name!r}, the server is {name!r}",
-            why=f"{step} needs the server's name, letter for letter",
+            f"nothing was done: the name typed is {confirm_name!r}, the machine is {name!r}",
+            why=f"{step} needs its name, letter for letter",
             hint=f"labdb deprovision {name} --step {step} --confirm {name}",
         )
     variables = {

@@ -6,7 +6,7 @@ from typing import Any
 
 from labdb.adapters import proxmox, shell
 from labdb.adapters.content import query
-from labdb.adapters.inventory import Declaration
+from labdb.adapters.inventory import Declaration, MachineDeclaration
 from labdb.domain.guest_config import is_unfinished
 from labdb.domain.known_hosts import is_known, pin
 from labdb.errors import UnreachableError
@@ -14,20 +14,20 @@ from labdb.facts import GuestState
 
 
 def ask(
-    declaration: Declaration,
+    declaration: MachineDeclaration,
     state: GuestState,
     client: proxmox.Proxmox,
-    names: Sequence[str],
+    names: Sequence[str] = (),
     *,
     files: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return what the guest says; its host key must be the one that the hypervisor tells.
 
     Args:
-        declaration: the server.
+        declaration: the machine.
         state: the guest as the hypervisor sees it.
         client: a connection to the hypervisor's API.
-        names: queries, which superuser postgres asks in database postgres.
+        names: queries, which superuser postgres asks a server in database postgres.
         files: paths; the answer tells whether each exists.
 
     Raises:
@@ -36,11 +36,12 @@ def ask(
     """
     guest = shell.guest_of(declaration)
     key = client.host_key(state.node, state.vmid)
-    wanted = {
-        "port": declaration.server.postgresql.port,
-        "queries": [{"name": name, "database": "postgres", "sql": query(name)} for name in names],
-        "files": list(files),
-    }
+    wanted: dict[str, Any] = {"files": list(files)}
+    if isinstance(declaration, Declaration):
+        wanted["port"] = declaration.server.postgresql.port
+        wanted["queries"] = [
+            {"name": name, "database": "postgres", "sql": query(name)} for name in names
+        ]
     with ExitStack() as stack:
         if _is_pinned(guest):
             # A guest that an interrupted run was making may have had another one.

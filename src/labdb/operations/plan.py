@@ -8,13 +8,14 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from labdb.adapters import proxmox, repository
-from labdb.adapters.inventory import Declaration
+from labdb.adapters.inventory import Declaration, MachineDeclaration
 from labdb.domain import preflight
 from labdb.domain.connection_findings import connection_findings
 from labdb.domain.drift import RunningParameter, parameter_changes, set_by_hand
 from labdb.domain.guest import GuestPlan, plan_guest
 from labdb.domain.health import answer, service
 from labdb.domain.memory_finding import memory_findings
+from labdb.domain.repository_findings import repository_findings
 from labdb.domain.storage_budget import storage_findings
 from labdb.domain.tuning import Inputs, tune
 from labdb.domain.variables import postgresql_parameters
@@ -56,7 +57,7 @@ class _Database:
 
 
 def plan(
-    declaration: Declaration,
+    declaration: MachineDeclaration,
     *,
     offline: bool = False,
     allowed: Allowed | None = None,
@@ -65,7 +66,7 @@ def plan(
     """Return what a provision would do.
 
     Args:
-        declaration: the server, its environment and its inventory.
+        declaration: the machine, its environment and its inventory.
         offline: compute from the declaration alone; ask nobody.
         allowed: what the operator allowed by name.
         say: takes one line for each thing that is looked at.
@@ -75,6 +76,41 @@ def plan(
         UnreachableError: the Proxmox API does not answer, or refuses the token.
     """
     begin = time.monotonic()
+    if isinstance(declaration, Declaration):
+        return _plan_server(declaration, begin, allowed or Allowed(), say, offline=offline)
+    if offline:
+        summary = "nothing is computed from this declaration; nobody was asked"
+        return Plan(_report(declaration, summary, {}, begin))
+    state, guest, client = _look_at_guest(declaration, allowed or Allowed(), say)
+    findings = (
+        *preflight.check(declaration.machine, state),
+        *guest.findings,
+        *guest.refusals,
+        *_withheld(guest),
+    )
+    blockers = preflight.blockers(findings)
+    report = replace(
+        _report(declaration, _summary(guest.changes, blockers, ""), {}, begin),
+        changes=guest.changes,
+        findings=findings,
+    )
+    return Plan(report, blockers, guest.creates, _answers(declaration, state, client))
+
+
+def _answers(declaration: MachineDeclaration, state: ClusterState, client: proxmox.Proxmox) -> bool:
+    """Tell whether the guest can be looked into."""
+    if state.guest is None or not state.guest.running:
+        return False
+    try:
+        ask(declaration, state.guest, client)
+    except (RefusedError, UnreachableError):
+        return False
+    return True
+
+
+def _plan_server(
+    declaration: Declaration, begin: float, allowed: Allowed, say: Say, *, offline: bool
+) -> Plan:
     parameters = postgresql_parameters(declaration.server)
     data: dict[str, Any] = {"parameters": [_row(item) for item in parameters]}
     if offline:
@@ -82,7 +118,7 @@ def plan(
         return Plan(_report(declaration, summary, data | {"postgresql": "not asked"}, begin))
     say("package repository")
     package_source = _Background(lambda: repository.check(declaration.server.postgresql.repository))
-    state, guest, client = _look_at_guest(declaration, allowed or Allowed(), say)
+    state, guest, client = _look_at_guest(declaration, allowed, say)
     say("PostgreSQL")
     database = _look_at_database(declaration, state, client)
     changes = guest.changes
@@ -99,6 +135,7 @@ def plan(
     findings += [*_withheld(guest), *storage_findings(declaration.server)]
     findings += memory_findings(tune(Inputs.of(declaration.server)).budget)
     findings += connection_findings(declaration.server)
+    findings += repository_findings(declaration.server, declaration.repository_hosts, state)
     if database.absent and (found := package_source.result(repository.LONGEST)):
         findings.append(found)
     blockers = tuple(preflight.blockers(tuple(findings)))
@@ -113,17 +150,17 @@ def plan(
 
 
 def _look_at_guest(
-    declaration: Declaration, allowed: Allowed, say: Say
+    declaration: MachineDeclaration, allowed: Allowed, say: Say
 ) -> tuple[ClusterState, GuestPlan, proxmox.Proxmox]:
-    server, environment = declaration.server, declaration.environment
+    machine, environment = declaration.machine, declaration.environment
     keys = proxmox.read_authorized_keys(
-        server.guest.cloud_init.authorized_key_files, declaration.inventory
+        machine.guest.cloud_init.authorized_key_files, declaration.inventory
     )
     say("Proxmox VE")
     client = proxmox.connect(environment.proxmox, declaration.inventory)
-    state = client.observe(server, probe=environment.probe_addresses)
+    state = client.observe(machine, probe=environment.probe_addresses)
     guest = plan_guest(
-        server,
+        machine,
         state,
         keys,
         allow_cloud_init_rerun=allowed.rerun_cloud_init,
@@ -217,10 +254,12 @@ def _summary(changes: Sequence[Change], blockers: Sequence[Finding], postgresql:
     return f"{len(changes)} {'change' if len(changes) == 1 else 'changes'}: {parts}"
 
 
-def _report(declaration: Declaration, summary: str, data: dict[str, Any], begin: float) -> Report:
+def _report(
+    declaration: MachineDeclaration, summary: str, data: dict[str, Any], begin: float
+) -> Report:
     return Report(
         command="plan",
-        server=declaration.server.name,
+        server=declaration.machine.name,
         summary=summary,
         phases=(Phase("plan", round(time.monotonic() - begin, 3)),),
         data=data,

@@ -2,14 +2,15 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from labdb.adapters import rundir, runner, vault
-from labdb.adapters.inventory import Declaration
+from labdb.adapters import proxmox, rundir, runner, shell, vault
+from labdb.adapters.inventory import Declaration, MachineDeclaration
 from labdb.domain.variables import role_variables
-from labdb.errors import LabdbError, RefusedError, RunError
+from labdb.errors import LabdbError, RefusedError, RunError, UnreachableError
 from labdb.events import Event, RunFinished, TaskFinished
 from labdb.operations.connection import connection, write_authority
 from labdb.operations.plan import Allowed, Plan, plan
@@ -17,6 +18,7 @@ from labdb.operations.verify import prove
 from labdb.report import Finding, Phase, Report
 
 PLAYBOOK = "provision"
+REPOSITORY_HOST_PLAYBOOK = "repository_host"
 GUEST_PLAYBOOK = "guest"
 MENDED = ("postgresql", "restart")
 """Findings of a plan that a run mends: PostgreSQL is down, or waits for a restart."""
@@ -77,14 +79,14 @@ class _Ran:
         return [Phase(role, round(total, 3)) for role, total in seconds.items()]
 
 
-def provision(declaration: Declaration, options: Options, watcher: Watcher) -> Report:
-    """Make the server what it is declared to be, and prove it.
+def provision(declaration: MachineDeclaration, options: Options, watcher: Watcher) -> Report:
+    """Make the machine what it is declared to be, and prove it.
 
     Raises:
         LabdbError: refused, unreachable, or the run failed; what was done stays as it is,
             and the next run takes it up.
     """
-    environment, name = declaration.environment.name, declaration.server.name
+    environment, name = declaration.environment.name, declaration.machine.name
     with rundir.lock(environment, name) as held:
         planned = plan(declaration, allowed=options.allowed, say=watcher.say)
         if planned.blockers:
@@ -93,7 +95,7 @@ def provision(declaration: Declaration, options: Options, watcher: Watcher) -> R
             raise RefusedError("nothing was done: the plan was not accepted")
         run = rundir.new(environment, name)
         run.write("plan", planned.report.to_dict())
-        run.write("inventory", role_variables(declaration.server, declaration.environment))
+        run.write("inventory", role_variables(declaration.machine, declaration.environment))
         try:
             report = _run(_Job(declaration, options, watcher, run, held), planned)
         except LabdbError as error:
@@ -108,7 +110,7 @@ def provision(declaration: Declaration, options: Options, watcher: Watcher) -> R
 class _Job:
     """Everything that one run is made of."""
 
-    declaration: Declaration
+    declaration: MachineDeclaration
     options: Options
     watcher: Watcher
     run: rundir.RunDirectory
@@ -117,7 +119,8 @@ class _Job:
 
 def _run(job: _Job, planned: Plan) -> Report:
     declaration, options, watcher = job.declaration, job.options, job.watcher
-    playbook = GUEST_PLAYBOOK if options.check and not planned.guest_answers else PLAYBOOK
+    own = PLAYBOOK if isinstance(declaration, Declaration) else REPOSITORY_HOST_PLAYBOOK
+    playbook = GUEST_PLAYBOOK if options.check and not planned.guest_answers else own
     begin = time.monotonic()
     ran = _play(job, playbook)
     seconds = time.monotonic() - begin
@@ -139,23 +142,23 @@ def _run(job: _Job, planned: Plan) -> Report:
         "run_directory": str(job.run.path),
         "check": options.check,
     }
-    if not options.check:
+    if not options.check and isinstance(declaration, Declaration):
         data["connect"] = connection(declaration)
     summary = _summary(declaration, ran, findings, check=options.check)
     return Report(
-        "provision", declaration.server.name, summary,
+        "provision", declaration.machine.name, summary,
         planned.report.changes, tuple(findings), tuple(phases), data,
     )  # fmt: skip
 
 
 def _play(job: _Job, playbook: str) -> _Ran:
     declaration, options, watcher, run = job.declaration, job.options, job.watcher, job.run
-    environment, name = declaration.environment.name, declaration.server.name
-    secret, made = vault.complete(declaration, write=not options.check)
-    if made and not options.check:
-        watcher.say(f"made: {', '.join(made)}")
-    if not options.check:
-        write_authority(environment, secret.authority.certificate)
+    environment, name = declaration.environment.name, declaration.machine.name
+    unwritten: Mapping[str, Any] = {}
+    if isinstance(declaration, Declaration):
+        unwritten = _secrets(declaration, watcher, check=options.check)
+        if not options.check:
+            _pin_repository_hosts(declaration)
     wanted = runner.PlaybookRun(
         playbook=playbook,
         inventory=declaration.inventory,
@@ -167,8 +170,7 @@ def _play(job: _Job, playbook: str) -> _Ran:
             "proxmox_guest_allow_restart": options.allowed.restart_guest,
             "postgresql_config_allow_restart": options.restart_postgresql,
         },
-        # A check writes no vault file; what it would have made is told to Ansible alone.
-        secret_variables=secret.variables() if made and options.check else {},
+        secret_variables=unwritten,
         check=options.check,
         verbosity=options.verbosity,
     )
@@ -176,6 +178,32 @@ def _play(job: _Job, playbook: str) -> _Ran:
     ran = play(wanted, run, watcher.see, started=job.held.note_playbook)
     rundir.remember_task_count(environment, name, playbook, len(ran.finished))
     return ran
+
+
+def _secrets(declaration: Declaration, watcher: Watcher, *, check: bool) -> Mapping[str, Any]:
+    """Make the secrets that are missing; return those that no vault file holds.
+
+    A check writes no vault file; what it would have made is told to Ansible alone.
+    """
+    secret, made = vault.complete(declaration, write=not check)
+    if check:
+        return secret.variables() if made else {}
+    if made:
+        watcher.say(f"made: {', '.join(made)}")
+    write_authority(declaration.environment.name, secret.authority.certificate)
+    return {}
+
+
+def _pin_repository_hosts(declaration: Declaration) -> None:
+    """Pin the host keys of the hosts that keep the server's backups, as their hypervisor tells.
+
+    One that runs and tells no key is left to the role that wants to speak to it, which says more.
+    """
+    client = proxmox.connect(declaration.environment.proxmox, declaration.inventory)
+    known = shell.known_hosts_file(declaration.environment.name)
+    for host in declaration.repository_hosts:
+        with suppress(UnreachableError):
+            client.pin_host_key(host, known, is_new=False)
 
 
 def play(
@@ -202,7 +230,7 @@ def play(
 
 
 def play_alone(  # noqa: PLR0913  # what a command of one playbook is made of
-    declaration: Declaration,
+    declaration: MachineDeclaration,
     playbook: str,
     variables: Mapping[str, Any],
     watcher: Watcher,
@@ -211,15 +239,15 @@ def play_alone(  # noqa: PLR0913  # what a command of one playbook is made of
     summary: Callable[[int], str],
     tags: tuple[str, ...] = (),
 ) -> Report:
-    """Run one playbook under the server's lock and report it; *summary* gets the changes' number.
+    """Run one playbook under the machine's lock and report it; *summary* gets the changes' number.
 
     With *tags*, only tasks that have one of them are run.
 
     Raises:
-        RefusedError: somebody else is at work on the server.
+        RefusedError: somebody else is at work on the machine.
         RunError: the playbook failed; the message is the failing task's own.
     """
-    environment, name = declaration.environment.name, declaration.server.name
+    environment, name = declaration.environment.name, declaration.machine.name
     with rundir.lock(environment, name) as held:
         run = rundir.new(environment, name)
         begin = time.monotonic()
@@ -244,9 +272,9 @@ def play_alone(  # noqa: PLR0913  # what a command of one playbook is made of
 
 
 def _summary(
-    declaration: Declaration, ran: _Ran, findings: Sequence[Finding], *, check: bool
+    declaration: MachineDeclaration, ran: _Ran, findings: Sequence[Finding], *, check: bool
 ) -> str:
-    name, count = declaration.server.name, len(ran.changed)
+    name, count = declaration.machine.name, len(ran.changed)
     tasks = f"{count} of {len(ran.finished)} tasks"
     if check:
         return (

@@ -14,14 +14,14 @@ from pathlib import Path
 
 from labdb.adapters import shell
 from labdb.adapters.content import PACKAGE
-from labdb.adapters.inventory import Declaration
+from labdb.adapters.inventory import Declaration, MachineDeclaration
 from labdb.errors import RunError
 from labdb.report import Finding, Phase, Report
 
 NOTHING_WRONG, SOMETHING_WRONG = 0, 1
 
 
-def verify(declaration: Declaration) -> Report:
+def verify(declaration: MachineDeclaration) -> Report:
     """Run every proof on a guest that answers and return one finding for each.
 
     Raises:
@@ -32,7 +32,7 @@ def verify(declaration: Declaration) -> Report:
     return prove(declaration)
 
 
-def prove(declaration: Declaration) -> Report:
+def prove(declaration: MachineDeclaration) -> Report:
     """Run every proof and return one finding for each.
 
     Raises:
@@ -43,11 +43,11 @@ def prove(declaration: Declaration) -> Report:
         results = Path(folder) / "results.xml"
         done = subprocess.run(
             [
-                sys.executable, "-m", "pytest", str(PACKAGE / "verify"),
+                sys.executable, "-m", "pytest", *_proofs(declaration),
                 "--rootdir", str(PACKAGE / "verify"), "-c", os.devnull,
                 "-q", "--no-header", "--tb=line", "-p", "no:cacheprovider",
                 "--import-mode=importlib", f"--basetemp={folder}/pytest", f"--junitxml={results}",
-                "-p", "testinfra.plugin", *_without(declaration),
+                "-p", "testinfra.plugin",
             ],
             capture_output=True,
             text=True,
@@ -58,7 +58,7 @@ def prove(declaration: Declaration) -> Report:
         if done.returncode not in (NOTHING_WRONG, SOMETHING_WRONG) or not results.is_file():
             said = (done.stdout + done.stderr).strip().splitlines()
             raise RunError(
-                f"{declaration.server.name} could not be verified",
+                f"{declaration.machine.name} could not be verified",
                 why=said[-1] if said else f"pytest ended with {done.returncode}",
                 hint="run it again; the server itself was not touched",
             )
@@ -68,7 +68,7 @@ def prove(declaration: Declaration) -> Report:
     summary = f"{passed} of {len(findings)} proofs hold"
     return Report(
         "verify",
-        declaration.server.name,
+        declaration.machine.name,
         summary if failed else f"verified: {summary}",
         findings=findings,
         phases=(Phase("verify", round(time.monotonic() - begin, 3)),),
@@ -76,17 +76,21 @@ def prove(declaration: Declaration) -> Report:
     )
 
 
-def _without(declaration: Declaration) -> list[str]:
-    """Return the options that leave out proofs of what is not declared."""
-    return [] if declaration.server.pooling else [f"--ignore={PACKAGE / 'verify/test_pooling.py'}"]
+def _proofs(declaration: MachineDeclaration) -> list[str]:
+    """Return where the proofs of such a machine are, without those of what is not declared."""
+    folder = PACKAGE / "verify"
+    if not isinstance(declaration, Declaration):
+        return [str(folder / "repository_host")]
+    pooled = [] if declaration.server.pooling else [f"--ignore={folder / 'test_pooling.py'}"]
+    return [str(folder), f"--ignore={folder / 'repository_host'}", *pooled]
 
 
-def _environment(declaration: Declaration) -> dict[str, str]:
+def _environment(declaration: MachineDeclaration) -> dict[str, str]:
     """Return the environment of the proofs: nothing of the operator's own pytest counts."""
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
         "LABDB_VERIFY_INVENTORY": str(declaration.inventory),
-        "LABDB_VERIFY_SERVER": declaration.server.name,
+        "LABDB_VERIFY_SERVER": declaration.machine.name,
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
     }

@@ -9,20 +9,32 @@ from pydantic import BaseModel, ValidationError
 from labdb.domain.mistakes import Mistake, mistakes
 from labdb.domain.variables import role_variables
 from labdb.errors import LabdbError
-from labdb.spec import Environment, Server
+from labdb.spec import Environment, Machine, RepositoryHost, Server
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def expand(server: Any, environment: Any) -> dict[str, Any]:
-    """Return the variables of every role for the declared *server* in *environment*.
+KINDS: dict[str, type[Machine]] = {
+    "labdb_server": Server,
+    "labdb_repository_host": RepositoryHost,
+}
+"""What stands in the declaration, by the variable that holds it."""
+
+
+def expand(machine: Any, environment: Any, kind: str) -> dict[str, Any]:
+    """Return the variables of every role for the declared *machine* in *environment*.
+
+    Args:
+        machine: the declared mapping.
+        environment: what the machines of an inventory share.
+        kind: the name of the variable that held the mapping.
 
     Raises:
         AnsibleFilterError: the declaration is wrong; names key, reason and remedy.
     """
     try:
         return role_variables(
-            _validated(Server, server, "labdb_server"),
+            _validated(KINDS[kind], machine, kind),
             _validated(Environment, environment, "labdb_environment"),
         )
     except LabdbError as error:

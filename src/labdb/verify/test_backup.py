@@ -1,17 +1,26 @@
-"""WAL reaches the repository, a backup is there, and the next ones are armed."""
+"""WAL reaches every repository, backups are there, and the next ones are armed."""
 
 import json
+import os
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from labdb.adapters.inventory import Declaration
+from labdb.adapters.inventory import Declaration, load
 from labdb.domain.health import timers
 from labdb.verify.conftest import Sql
 
 ARCHIVED_WITHIN_SECONDS = 60
 POLL_SECONDS = 0.1
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Prove each declared repository by itself."""
+    if "repository" in metafunc.fixturenames:
+        folder, server = (os.environ[f"LABDB_VERIFY_{name}"] for name in ("INVENTORY", "SERVER"))
+        metafunc.parametrize("repository", load(Path(folder), server).server.schedules)
 
 
 def _info(host: Any, stanza: str) -> dict[str, Any]:
@@ -23,22 +32,8 @@ def _info(host: Any, stanza: str) -> dict[str, Any]:
     return info
 
 
-def test_a_switched_wal_segment_reaches_the_repository(
-    host: Any, sql: Sql, declaration: Declaration
-) -> None:
-    (row,) = sql(
-        "SELECT pg_walfile_name(pg_switch_wal()) AS segment "
-        "FROM pg_logical_emit_message(true, 'labdb', 'verify')"
-    )
-    deadline = time.monotonic() + ARCHIVED_WITHIN_SECONDS
-    newest = ""
-    while time.monotonic() < deadline:
-        newest = str(_info(host, declaration.server.stanza)["archive"][-1]["max"])
-        if newest >= row["segment"]:
-            return
-        time.sleep(POLL_SECONDS)
-    (archiver,) = sql("SELECT last_failed_wal, last_failed_time FROM pg_stat_archiver")
-    raise AssertionError(f"{row['segment']} was not archived; newest {newest}; {archiver}")
+def _of(repository: int, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [item for item in items if item["database"]["repo-key"] == repository]
 
 
 @pytest.fixture(scope="module")
@@ -47,16 +42,45 @@ def info(host: Any, declaration: Declaration) -> dict[str, Any]:
     return _info(host, declaration.server.stanza)
 
 
-def test_a_backup_is_restorable_in_its_info(info: dict[str, Any]) -> None:
-    assert info["status"]["code"] == 0, info["status"]["message"]
-    full = [item for item in info["backup"] if item["type"] == "full" and not item["error"]]
+@pytest.fixture
+def state(info: dict[str, Any], repository: int) -> dict[str, Any]:
+    """Return what pgBackRest says of a repository; fails where it cannot be read."""
+    (found,) = (item for item in info["repo"] if item["key"] == repository)
+    assert found["status"]["code"] == 0, found["status"]["message"].splitlines()[0]
+    state: dict[str, Any] = found
+    return state
+
+
+@pytest.mark.usefixtures("state")
+def test_a_switched_wal_segment_reaches_the_repository(
+    host: Any, sql: Sql, declaration: Declaration, repository: int
+) -> None:
+    (row,) = sql(
+        "SELECT pg_walfile_name(pg_switch_wal()) AS segment "
+        "FROM pg_logical_emit_message(true, 'labdb', 'verify')"
+    )
+    deadline = time.monotonic() + ARCHIVED_WITHIN_SECONDS
+    newest = ""
+    while time.monotonic() < deadline:
+        newest = str(_of(repository, _info(host, declaration.server.stanza)["archive"])[-1]["max"])
+        if newest >= row["segment"]:
+            return
+        time.sleep(POLL_SECONDS)
+    (archiver,) = sql("SELECT last_failed_wal, last_failed_time FROM pg_stat_archiver")
+    raise AssertionError(f"{row['segment']} was not archived; newest {newest}; {archiver}")
+
+
+@pytest.mark.usefixtures("state")
+def test_a_backup_is_restorable_in_its_info(info: dict[str, Any], repository: int) -> None:
+    sets = _of(repository, info["backup"])
+    full = [item for item in sets if item["type"] == "full" and not item["error"]]
     assert full
-    newest = info["archive"][-1]
+    newest = _of(repository, info["archive"])[-1]
     assert newest["min"] <= full[-1]["archive"]["stop"] <= newest["max"]
 
 
-def test_the_repository_is_encrypted(info: dict[str, Any]) -> None:
-    assert info["cipher"] == "aes-256-cbc"
+def test_the_repository_is_encrypted(state: dict[str, Any]) -> None:
+    assert state["cipher"] == "aes-256-cbc"
 
 
 def test_the_repository_is_on_its_own_volume(host: Any, declaration: Declaration) -> None:

@@ -27,7 +27,7 @@ def test_without_the_right_name_nothing_happens(
     pve: EmulatedPve, removal: Any, step: RemovalStep, typed: str
 ) -> None:
     pve.forget_requests()
-    with pytest.raises(RefusedError, match="the name of the server has to be typed"):
+    with pytest.raises(RefusedError, match="the name of the machine has to be typed"):
         removal.run(step, confirm_name=typed)
     assert all(request["method"] == "GET" for request in pve.requests())
 

@@ -108,3 +108,28 @@ def test_a_missing_environment_is_told(copy: Path) -> None:
     (copy / "group_vars" / "all" / "environment.yml").unlink()
     with pytest.raises(DeclarationError, match=r"environment\.yml does not exist"):
         inventory.load(copy, "proj-pg01")
+
+
+def test_a_server_comes_with_the_hosts_that_keep_its_backups() -> None:
+    declared = inventory.load(LAB, "proj-pg01")
+    assert [host.name for host in declared.repository_hosts] == ["proj-bak01"]
+    assert inventory.load_machine(LAB, "proj-pg01") == declared
+
+
+def test_a_repository_host_is_a_machine_and_no_server() -> None:
+    assert inventory.load_machine(LAB, "proj-bak01").machine.name == "proj-bak01"
+    with pytest.raises(DeclarationError, match="proj-bak01 is a repository host"):
+        inventory.load(LAB, "proj-bak01")
+
+
+def test_a_mistyped_machine_gets_the_nearest_name_of_any_kind() -> None:
+    with pytest.raises(DeclarationError, match="did you mean proj-bak01"):
+        inventory.load_machine(LAB, "proj-bak1")
+
+
+def test_a_repository_host_is_read_as_strictly_as_a_server(copy: Path) -> None:
+    path = copy / "host_vars" / "proj-bak01" / "repository_host.yml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("network: 198.18.20.8/32", "network: 0.0.0.0/0"), encoding="utf-8")
+    with pytest.raises(DeclarationError, match="opens the host to the world"):
+        inventory.load(copy, "proj-pg01")

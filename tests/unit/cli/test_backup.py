@@ -12,12 +12,14 @@ from labdb.cli.show_backup import _wal
 from labdb.operations import drill, export, jobs
 from labdb.report import Phase
 
-LAB = str(Path(__file__).parents[3] / "inventories" / "lab")
+INVENTORIES = Path(__file__).parents[3] / "inventories"
+ONE, TWO = str(INVENTORIES / "production"), str(INVENTORIES / "lab")
+"""An inventory whose server has one repository, and one whose server has two."""
 NOW = 1_800_000_000
 DAY = 86400
 
 
-def _backup(days_ago: int, *, error: bool = False) -> dict[str, Any]:
+def _backup(days_ago: int, *, error: bool = False, repository: int = 1) -> dict[str, Any]:
     stop = NOW - days_ago * DAY
     return {
         "label": f"2026{days_ago:04d}-020000F",
@@ -26,7 +28,7 @@ def _backup(days_ago: int, *, error: bool = False) -> dict[str, Any]:
         "archive": {"start": "000000010000000000000002", "stop": "000000010000000000000003"},
         "timestamp": {"start": stop - 90, "stop": stop},
         "info": {"size": 30 << 30, "repository": {"delta": 7 << 30}},
-        "database": {"id": 1, "repo-key": 1},
+        "database": {"id": 1, "repo-key": repository},
     }
 
 
@@ -56,7 +58,8 @@ def guest(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def _labdb(*words: str) -> int:
     command, *options = words
-    return run([*command.split(), "proj-pg01", "-i", LAB, *options])
+    inventory = [] if "-i" in options else ["-i", ONE]
+    return run([*command.split(), "proj-pg01", *inventory, *options])
 
 
 def test_sets_are_listed_with_how_long_each_is_kept(
@@ -84,7 +87,39 @@ def test_a_damaged_set_and_none_that_is_whole_are_told(
     assert _labdb("backup list") == 1
     out = capsys.readouterr().out
     assert "holds damaged pages" in out
-    assert "there is no full set that could be restored" in out
+    assert "repository 1 has no full set that could be restored" in out
+
+
+def test_each_repository_needs_a_full_set_of_its_own(
+    guest: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    guest |= _seen(_backup(1))
+    assert _labdb("backup list", "-i", TWO) == 1
+    assert "repository 2 has no full set that could be restored" in capsys.readouterr().out
+    guest |= _seen(_backup(1), _backup(2, repository=2))
+    assert _labdb("backup list", "-i", TWO) == 0
+    assert "2 sets in 2 repositories" in capsys.readouterr().out
+
+
+def test_a_repository_that_cannot_be_read_is_told_with_the_reason(
+    guest: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    guest |= _seen(_backup(1))
+    said = {"code": 99, "message": "[HostConnectError] no route to host\n and more"}
+    well = {"code": 0, "message": "ok"}
+    guest["backups"]["ok"][0]["repo"] = [{"key": 1, "status": well}, {"key": 2, "status": said}]
+    assert _labdb("backup list", "-i", TWO) == 1
+    out = capsys.readouterr().out
+    assert "repository 2 cannot be read" in out
+    assert "[HostConnectError] no route to host" in out
+    assert "has no full set" not in out
+
+
+def test_a_backup_goes_to_a_repository_that_is_declared(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert _labdb("backup run", "--repository", "2") == 2
+    assert "proj-pg01 has no repository 2" in capsys.readouterr().err
 
 
 def test_a_check_names_segment_and_repository_or_what_pgbackrest_said(

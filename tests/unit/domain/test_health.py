@@ -9,9 +9,9 @@ import pytest
 
 from labdb.adapters.inventory import load
 from labdb.domain.capacity import DAY, Sample
-from labdb.domain.health import HOUR, duration, judge, judge_drill, service
+from labdb.domain.health import HOUR, duration, judge, judge_drill, service, timers
 from labdb.report import Finding
-from labdb.spec import Schedule, Server, Tls
+from labdb.spec import Schedule, Server, SftpRepository, Tls
 
 SERVER = load(Path(__file__).parents[3] / "inventories" / "production", "proj-pg01").server
 NOW = 1_800_000_000.0
@@ -36,7 +36,18 @@ WELL: dict[str, Any] = {
         "pgbackrest-full.service": {"ActiveState": "inactive", "Result": "success"},
     },
     "backups": {
-        "ok": [{"backup": [{"type": "full", "timestamp": {"stop": NOW - 3600}, "label": "F"}]}]
+        "ok": [
+            {
+                "backup": [
+                    {
+                        "type": "full",
+                        "timestamp": {"stop": NOW - 3600},
+                        "label": "F",
+                        "database": {"repo-key": 1},
+                    }
+                ]
+            }
+        ]
     },
     "mounts": {
         path: {"used": 10 * GB, "size": 100 * GB, "free": 90 * GB}
@@ -101,7 +112,13 @@ def test_an_old_archive_is_a_problem_only_while_wal_waits(seen: dict[str, Any]) 
 def _listed(seen: dict[str, Any], *made: tuple[str, float], held: bool = False) -> None:
     """Let pgBackRest list backups, each of a kind and some hours old."""
     rows = [
-        {"type": kind, "label": kind, "error": False, "timestamp": {"stop": NOW - hours * HOUR}}
+        {
+            "type": kind,
+            "label": kind,
+            "error": False,
+            "timestamp": {"stop": NOW - hours * HOUR},
+            "database": {"repo-key": 1},
+        }
         for kind, hours in made
     ]
     seen["backups"]["ok"] = [
@@ -171,6 +188,44 @@ def test_a_server_without_a_good_full_backup_is_critical(seen: dict[str, Any]) -
     assert _backup_problem(seen) == ("critical", "there is no full backup")
     seen["backups"] = {"error": "unable to open /etc/pgbackrest.conf"}
     assert _backup_problem(seen) == ("critical", "there is no full backup")
+
+
+def test_each_repository_has_backups_of_its_own_schedule(seen: dict[str, Any]) -> None:
+    server = _with_a_second_repository()
+    _listed(seen, ("full", 1), ("full", 100))
+    rows = seen["backups"]["ok"][0]["backup"]
+    assert _second(server, seen) == ("critical", "there is no full backup in repository 2")
+    rows[1]["database"]["repo-key"] = 2
+    assert _second(server, seen) == (
+        "warning", "the last backup of any kind in repository 2 is 4 d old",
+    )  # fmt: skip
+    rows[1]["timestamp"]["stop"] = NOW - 20 * HOUR
+    assert _second(server, seen) == ("ok", "last backup in repository 2 20 h ago")
+
+
+def test_a_repository_that_cannot_be_read_is_critical_and_says_why(seen: dict[str, Any]) -> None:
+    said = "[HostConnectError] unable to connect\n [HostConnectError] on retry"
+    seen["backups"]["ok"][0]["repo"] = [{"key": 2, "status": {"code": 99, "message": said}}]
+    found = [item for item in judge(_with_a_second_repository(), seen, {}) if item.is_problem]
+    assert [item.what for item in found] == ["repository 2 cannot be read"]
+    assert found[0].why == "[HostConnectError] unable to connect"
+
+
+def test_every_repository_has_its_timers() -> None:
+    armed = timers(_with_a_second_repository())
+    assert [name for name in armed if name.endswith("-repo2.timer")] == [
+        "pgbackrest-full-repo2.timer", "pgbackrest-differential-repo2.timer",
+    ]  # fmt: skip
+
+
+def _with_a_second_repository() -> Server:
+    backup = SERVER.backup.model_copy(update={"repositories": (SftpRepository(host="away"),)})
+    return SERVER.model_copy(update={"backup": backup})
+
+
+def _second(server: Server, seen: dict[str, Any]) -> tuple[str, str]:
+    _, found = [item for item in judge(server, seen, {}) if item.check == "backup"]
+    return found.severity, found.what
 
 
 def test_a_backup_that_failed_is_critical_at_once(seen: dict[str, Any]) -> None:

@@ -392,4 +392,4 @@ def test_the_zones_are_those_of_the_server_and_of_this_machine(declaration: Decl
     assert list(restore._zones(declaration)) == ["the server", "this machine"]
     unknown = declaration.server.postgresql.model_copy(update={"timezone": "Nowhere/At-all"})
     server = declaration.server.model_copy(update={"postgresql": unknown})
-    assert list(restore._zones(replace(declaration, server=server))) == ["this machine"]
+    assert list(restore._zones(replace(declaration, machine=server))) == ["this machine"]

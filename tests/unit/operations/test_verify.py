@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from labdb.adapters import shell
-from labdb.adapters.inventory import load
+from labdb.adapters.inventory import load, load_machine
 from labdb.errors import UnreachableError
 from labdb.operations import verify
 from labdb.spec import Pooling
@@ -100,7 +100,14 @@ def test_a_silent_guest_is_unreachable_and_not_a_list_of_failures(
 
 def test_proofs_of_what_is_not_declared_are_left_out() -> None:
     declared = load(LAB, "proj-pg01")
-    (left_out,) = verify._without(declared)
-    assert Path(left_out.removeprefix("--ignore=")).is_file()
+    folder, *left_out = verify._proofs(declared)
+    names = [Path(option.removeprefix("--ignore=")) for option in left_out]
+    assert [name.name for name in names] == ["repository_host", "test_pooling.py"]
+    assert all(name.exists() and name.is_relative_to(folder) for name in names)
     pooled = declared.server.model_copy(update={"pooling": Pooling()})
-    assert verify._without(replace(declared, server=pooled)) == []
+    assert len(verify._proofs(replace(declared, machine=pooled))) == len(left_out)
+
+
+def test_a_repository_host_has_proofs_of_its_own() -> None:
+    (folder,) = verify._proofs(load_machine(LAB, "proj-bak01"))
+    assert list(Path(folder).glob("test_*.py"))

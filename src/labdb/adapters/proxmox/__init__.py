@@ -18,7 +18,7 @@ from labdb.domain.template import DesiredTemplate
 from labdb.errors import DeclarationError, UnreachableError
 from labdb.facts import ClusterState
 from labdb.paths import expand
-from labdb.spec import ProxmoxApi, Server
+from labdb.spec import Machine, ProxmoxApi
 
 __all__ = ["Options", "Outcome", "Proxmox", "RemovalPlan", "connect", "read_authorized_keys"]
 
@@ -31,43 +31,45 @@ class Proxmox:
     def __init__(self, session: Session) -> None:
         self.session = session
 
-    def observe(self, server: Server | DesiredGuest, *, probe: bool = False) -> ClusterState:
+    def observe(self, machine: Machine | DesiredGuest, *, probe: bool = False) -> ClusterState:
         """Collect everything that preflight and plan look at.
 
         Args:
-            server: the declaration.
+            machine: the declaration.
             probe: ask the network too whether a new guest's address is free.
 
         Raises:
             UnreachableError: the API does not answer, or refuses the token.
         """
-        wanted = DesiredGuest.of(server)
+        wanted = DesiredGuest.of(machine)
         with self._explained(wanted):
             return observe(self.session, wanted, probe=probe)
 
-    def look(self, server: Server | DesiredGuest, keys: Sequence[str], options: Options) -> Outcome:
+    def look(
+        self, machine: Machine | DesiredGuest, keys: Sequence[str], options: Options
+    ) -> Outcome:
         """Return what :meth:`converge` would do; nothing is changed."""
-        wanted = DesiredGuest.of(server)
+        wanted = DesiredGuest.of(machine)
         with self._explained(wanted):
             return Convergence(self.session, wanted, keys, options).look()
 
     def converge(
-        self, server: Server | DesiredGuest, keys: Sequence[str], options: Options
+        self, machine: Machine | DesiredGuest, keys: Sequence[str], options: Options
     ) -> Outcome:
-        """Make the guest what *server* declares, and return what was done.
+        """Make the guest what *machine* declares, and return what was done.
 
         Raises:
             RefusedError: preflight or plan forbid it, or somebody else is at work.
             RunError: a task failed, in its own words.
             UnreachableError: the API does not answer, or refuses the token.
         """
-        wanted = DesiredGuest.of(server)
+        wanted = DesiredGuest.of(machine)
         with self._explained(wanted):
             return Convergence(self.session, wanted, keys, options).run()
 
-    def removal(self, server: Server | DesiredGuest) -> Removal:
+    def removal(self, machine: Machine | DesiredGuest) -> Removal:
         """Return the way to take the guest away, in two steps."""
-        wanted = DesiredGuest.of(server)
+        wanted = DesiredGuest.of(machine)
         return Removal(self.session, wanted, partial(self._explained, wanted))
 
     def template(self, wanted: DesiredTemplate) -> TemplateBuild:
@@ -92,7 +94,7 @@ class Proxmox:
         return None
 
     def pin_host_key(
-        self, server: Server | DesiredGuest, known_hosts: Path, *, is_new: bool, dry: bool = False
+        self, machine: Machine | DesiredGuest, known_hosts: Path, *, is_new: bool, dry: bool = False
     ) -> bool:
         """Put the guest's host key into *known_hosts*; tell whether the file changes.
 
@@ -100,7 +102,7 @@ class Proxmox:
             RefusedError: the guest is known by another key.
             UnreachableError: the key cannot be read and none is known.
         """
-        wanted = DesiredGuest.of(server)
+        wanted = DesiredGuest.of(machine)
         text = known_hosts.read_text(encoding="utf-8") if known_hosts.is_file() else ""
         with self._explained(wanted):
             key = self.host_key(wanted.node, wanted.vmid, tries=60 if is_new else 1)

@@ -109,12 +109,16 @@ def repository(info: Sequence[Mapping[str, Any]]) -> Repository:
         for item in stanza.get("archive", ())
         if is_current(item) and item["min"] and item["max"]
     }
-    unreadable = {
+    return Repository(tuple(sorted(sets, key=lambda item: item.stop)), archives, unreadable(info))
+
+
+def unreadable(info: Sequence[Mapping[str, Any]]) -> dict[int, str]:
+    """Return what pgBackRest says of each repository that it cannot read."""
+    return {
         item["key"]: _first_line(item["status"]["message"])
-        for item in stanza.get("repo", ())
+        for item in (info[0] if info else {}).get("repo", ())
         if item["status"]["code"] not in EMPTY_OR_WELL
     }
-    return Repository(tuple(sorted(sets, key=lambda item: item.stop)), archives, unreadable)
 
 
 def damaged(info: Sequence[Mapping[str, Any]], *, since: RestorableSet) -> tuple[str, ...]:

@@ -3,8 +3,10 @@
 from typing import Any
 
 
-def labdb_role_variables(server: Any, environment: Any) -> dict[str, Any]:
-    """Return the variables of every role for the declared *server* in *environment*.
+def labdb_role_variables(
+    machine: Any, environment: Any, kind: str = "labdb_server"
+) -> dict[str, Any]:
+    """Return the variables of every role for the declared *machine* in *environment*.
 
     Raises:
         AnsibleFilterError: the declaration is wrong; names key, reason and remedy.
@@ -13,7 +15,7 @@ def labdb_role_variables(server: Any, environment: Any) -> dict[str, Any]:
     # top is paid some 160 times in a run.
     from labdb.plugins.expansion import expand  # noqa: PLC0415
 
-    return expand(server, environment)
+    return expand(machine, environment, kind)
 
 
 class FilterModule:

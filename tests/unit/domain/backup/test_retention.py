@@ -27,7 +27,7 @@ def test_an_expiry_leaves_a_full_set_that_is_old_enough_where_there_was_one(
     days: set[int], retention: int, now: int
 ) -> None:
     full = [_set(day) for day in sorted(days) if day <= now]
-    gone = would_expire(full, retention, BEGIN + timedelta(days=now))
+    gone = would_expire(full, {1: retention}, BEGIN + timedelta(days=now))
     left = [day for day in sorted(days) if day <= now and _set(day).label not in gone]
     if full:
         assert left
@@ -39,17 +39,21 @@ def test_an_expiry_leaves_a_full_set_that_is_old_enough_where_there_was_one(
 
 def test_what_depends_on_a_full_set_goes_with_it() -> None:
     sets = [_set(0), _set(1, needs=0), _set(7), _set(8, needs=7)]
-    ends = kept_until(sets, 30)
+    ends = kept_until(sets, {1: 30})
     assert ends[1, sets[0].label] == ends[1, sets[1].label] == BEGIN + timedelta(days=37)
     assert ends[1, sets[2].label] is ends[1, sets[3].label] is None
-    gone = would_expire(sets, 30, BEGIN + timedelta(days=40))
+    gone = would_expire(sets, {1: 30}, BEGIN + timedelta(days=40))
     assert gone == (sets[0].label, sets[1].label)
 
 
 def test_repositories_are_kept_each_by_itself() -> None:
-    sets = [_set(0), _set(7), _set(0, repository=2)]
-    assert kept_until(sets, 30)[2, sets[0].label] is None
-    assert kept_until([_set(1, needs=0)], 30) == {(1, _set(1, needs=0).label): None}
+    sets = [_set(0), _set(7), _set(0, repository=2), _set(1, repository=2)]
+    ends = kept_until(sets, {1: 30, 2: 90})
+    assert ends[1, sets[0].label] == BEGIN + timedelta(days=37)
+    assert ends[2, sets[0].label] == BEGIN + timedelta(days=91)
+    assert ends[2, sets[3].label] is None
+    assert set(kept_until(sets, {1: 30}).values()) == {None, BEGIN + timedelta(days=37)}
+    assert kept_until([_set(1, needs=0)], {1: 30}) == {(1, _set(1, needs=0).label): None}
 
 
 def test_the_words_of_an_expiry_are_read() -> None:

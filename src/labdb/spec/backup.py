@@ -1,0 +1,99 @@
+"""When backups are made, how long they are kept, and how they are proven."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from labdb.spec.base import CALENDAR, NAME, Declared
+
+
+class Schedule(Declared):
+    """When backups are made."""
+
+    full: str = Field(default="Sun *-*-* 02:00:00", description=f"Full backup: {CALENDAR}.")
+    differential: str = Field(
+        default="Mon..Sat *-*-* 02:00:00", description=f"Differential backup: {CALENDAR}."
+    )
+
+
+class Invariant(Declared):
+    """Something that holds in a database as long as its data are whole."""
+
+    name: str = Field(min_length=1, description="What it is called in the verdict.")
+    database: str = Field(pattern=NAME, description="Where it is asked.")
+    sql: str = Field(
+        min_length=1,
+        description="An expression that answers true, for example "
+        "`(SELECT count(*) >= 6445927 FROM galaxies)`.",
+    )
+
+
+class Drill(Declared):
+    """Backups that are restored on a schedule to prove them."""
+
+    schedule: str = Field(
+        default="Sun *-*-* 06:00:00", description=f"When a drill is made: {CALENDAR}."
+    )
+    cpu_percent: int = Field(
+        default=100, ge=10, description="Time of one core that a drill may take, in percent."
+    )
+    invariants: tuple[Invariant, ...] = Field(
+        default=(), description="What must hold in the restored data."
+    )
+
+
+class Export(Declared):
+    """Logical exports of every declared database, each restored to prove it."""
+
+    schedule: str = Field(
+        default="Sun *-*-* 04:00:00", description=f"When exports are made: {CALENDAR}."
+    )
+    retention_days: int = Field(default=90, ge=1, description="Days that exports are kept.")
+    jobs: int = Field(default=2, ge=1, le=32, description="Tables at the same time.")
+
+
+class OffHostSchedule(Schedule):
+    """When backups go to a repository off the host: by default not when repository 1 is written."""
+
+    full: str = Field(default="Wed *-*-* 02:00:00", description=f"Full backup: {CALENDAR}.")
+    differential: str = Field(
+        default="Mon,Tue,Thu..Sun *-*-* 03:00:00", description=f"Differential backup: {CALENDAR}."
+    )
+
+
+class SftpRepository(Declared):
+    """A repository on a declared repository host; what goes there is encrypted before it leaves."""
+
+    kind: Literal["sftp"] = Field(default="sftp", description="How it is reached: by SFTP.")
+    host: str = Field(pattern=NAME, description="Repository host of the same inventory.")
+    schedule: OffHostSchedule = OffHostSchedule()
+    retention_days: int = Field(default=30, ge=1, description="Days that full backups are kept.")
+
+
+class Backup(Declared):
+    """pgBackRest."""
+
+    stanza: str | None = Field(
+        default=None, pattern=NAME, description="Stanza; the server's name when absent."
+    )
+    schedule: Schedule = Schedule()
+    retention_days: int = Field(default=30, ge=1, description="Days that full backups are kept.")
+    repositories: tuple[SftpRepository, ...] = Field(
+        default=(),
+        max_length=3,
+        description="Repositories off the host: 2, 3 and so on; 1 is the backup volume.",
+    )
+    archive_timeout_seconds: int = Field(
+        default=300, ge=30, le=900, description="Longest age of unarchived WAL (RPO when idle)."
+    )
+    processes: int = Field(default=2, ge=1, le=32, description="process-max for backups.")
+    drill: Drill = Drill()
+    export: Export | None = Field(default=None, description="Logical exports, none when absent.")
+
+    @model_validator(mode="after")
+    def _hosts_differ(self) -> Self:
+        hosts = [repository.host for repository in self.repositories]
+        for host in hosts:
+            if hosts.count(host) > 1:
+                raise ValueError(f"repositories: {host} stands there twice")
+        return self
