@@ -111,6 +111,7 @@ ORDER = (
     "test_provision",
     "test_drift_command",
     "test_drift",
+    "test_recovery",
     "test_repository_host",
     "test_docs_commands",
 )

@@ -2,18 +2,15 @@
 
 import json
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from tests.e2e.conftest import REPOSITORY_HOST, SERVER, Lab
+from tests.e2e.guests import AS_POSTGRES, HOST_GUEST, SERVER_GUEST, inside, sql, within
 
 pytestmark = pytest.mark.e2e
 
-GUEST, HOST = "labdb-vm-198.19-2002", "labdb-vm-198.19-2005"
-"""Containers that stand for the two guests."""
-AS_POSTGRES = ("runuser", "--user=postgres", "--")
 WRITE = (
     "CREATE TABLE IF NOT EXISTS noise (words text);"
     " INSERT INTO noise SELECT md5(random()::text) FROM generate_series(1, 120000);"
@@ -21,30 +18,11 @@ WRITE = (
 )
 
 
-def _in(container: str, *command: str) -> str:
-    done = subprocess.run(
-        ["docker", "exec", container, *command], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
-def _sql(query: str) -> str:
-    return _in(GUEST, *AS_POSTGRES, "psql", "-XAtq", "-c", query)
-
-
 def _segments(repository: int) -> str:
-    return _in(
-        GUEST, *AS_POSTGRES, "pgbackrest", f"--stanza={SERVER}", f"--repo={repository}",
+    return inside(
+        SERVER_GUEST, *AS_POSTGRES, "pgbackrest", f"--stanza={SERVER}", f"--repo={repository}",
         "repo-ls", f"archive/{SERVER}", "--recurse",
     )  # fmt: skip
-
-
-def _within(seconds: float, promise: Callable[[], bool]) -> bool:
-    end = time.monotonic() + seconds
-    while not (kept := promise()) and time.monotonic() < end:
-        time.sleep(1)
-    return kept
 
 
 def _status(lab: Lab) -> dict[str, str]:
@@ -55,11 +33,11 @@ def _status(lab: Lab) -> dict[str, str]:
 @pytest.fixture
 def away(provisioned: Lab) -> Iterator[Lab]:
     """The lab, with a repository host that has stopped to answer."""
-    subprocess.run(["docker", "pause", HOST], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["docker", "pause", HOST_GUEST], check=True, stdout=subprocess.DEVNULL)
     try:
         yield provisioned
     finally:
-        subprocess.run(["docker", "unpause", HOST], check=False, stderr=subprocess.DEVNULL)
+        subprocess.run(["docker", "unpause", HOST_GUEST], check=False, stderr=subprocess.DEVNULL)
 
 
 def test_nothing_is_left_to_do_on_it(provisioned: Lab) -> None:
@@ -72,8 +50,8 @@ def test_nothing_is_left_to_do_on_it(provisioned: Lab) -> None:
 @pytest.mark.usefixtures("provisioned")
 def test_what_is_stored_there_is_unreadable_there() -> None:
     place = f"/mnt/backup/{SERVER}/pgbackrest/backup/{SERVER}/backup.info"
-    assert _in(HOST, "head", "-c", "8", place) == "Salted__"
-    assert _in(HOST, "sh", "-c", "command -v pgbackrest psql || echo neither") == "neither"
+    assert inside(HOST_GUEST, "head", "-c", "8", place) == "Salted__"
+    assert inside(HOST_GUEST, "sh", "-c", "command -v pgbackrest psql || echo neither") == "neither"
 
 
 @pytest.mark.usefixtures("provisioned")
@@ -82,9 +60,9 @@ def test_the_servers_key_opens_its_own_folder_and_nothing_else() -> None:
     there = f"{SERVER}@198.19.20.12"
     known = "-oUserKnownHostsFile=/var/lib/postgresql/.ssh/labdb_known_hosts"
     listed = f"echo ls -1 / | runuser -u postgres -- sftp -q -b- {known} -i {key} {there}"
-    assert _in(GUEST, "sh", "-c", listed).splitlines()[1:] == ["/pgbackrest"]
+    assert inside(SERVER_GUEST, "sh", "-c", listed).splitlines()[1:] == ["/pgbackrest"]
     shell = subprocess.run(
-        ["docker", "exec", GUEST, *AS_POSTGRES, "ssh", known, "-i", key, there, "id"],
+        ["docker", "exec", SERVER_GUEST, *AS_POSTGRES, "ssh", known, "-i", key, there, "id"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert shell.returncode != 0
@@ -102,25 +80,25 @@ def test_a_backup_goes_there_and_is_listed(provisioned: Lab) -> None:
 
 
 def test_a_host_that_does_not_answer_loses_no_wal_and_holds_nothing_up(away: Lab) -> None:
-    segments = [_sql(WRITE).splitlines()[-1] for _ in range(4)]
+    segments = [sql(WRITE).splitlines()[-1] for _ in range(4)]
     # The other repository has it all the same, and PostgreSQL writes on.
-    assert _within(90, lambda: all(name in _segments(1) for name in segments))
-    assert int(_sql("SELECT count(*) FROM noise")) >= 480000
+    assert within(90, lambda: all(name in _segments(1) for name in segments))
+    assert int(sql("SELECT count(*) FROM noise")) >= 480000
     assert "repository 2 cannot be read" in _status(away)
     # Nobody has to wait for it to change the server.
     done = away.on_server("provision", "--yes", expect=1)
     assert "nothing changed" in done.stdout
-    subprocess.run(["docker", "unpause", HOST], check=True, stdout=subprocess.DEVNULL)
-    assert _within(120, lambda: all(name in _segments(2) for name in segments))
+    subprocess.run(["docker", "unpause", HOST_GUEST], check=True, stdout=subprocess.DEVNULL)
+    assert within(120, lambda: all(name in _segments(2) for name in segments))
     away.labdb("backup", "check", SERVER, "-i", str(away.inventory))
-    _sql("DROP TABLE noise; SELECT pg_stat_reset_shared('archiver')")
+    sql("DROP TABLE noise; SELECT pg_stat_reset_shared('archiver')")
 
 
 def test_a_workstation_that_never_saw_it_provisions_the_server(provisioned: Lab) -> None:
     known = provisioned.state / "lab" / "known_hosts"
     text = known.read_text(encoding="utf-8")
     known.write_text("".join(line for line in text.splitlines(True) if ".20.12 " not in line))
-    _in(GUEST, "sh", "-c", "echo > /var/lib/postgresql/.ssh/labdb_known_hosts")
+    inside(SERVER_GUEST, "sh", "-c", "echo > /var/lib/postgresql/.ssh/labdb_known_hosts")
     done = json.loads(provisioned.on_server("provision", "--yes", "--json").stdout)
     assert any("knows whom it speaks to" in task for task in done["data"]["changed"])
 

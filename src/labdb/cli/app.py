@@ -25,6 +25,7 @@ COMMANDS = {
     "drift": "labdb.cli.drift:drift",
     "backup": "labdb.cli.backup:backup",
     "restore": "labdb.cli.restore:restore",
+    "restore-in-place": "labdb.cli.replace:restore_in_place",
     "drill": "labdb.cli.drill:drill",
     "export": "labdb.cli.export:export",
     "tune": "labdb.cli.tuning:tune",

@@ -7,25 +7,16 @@ import click
 from labdb.adapters import inventory as inventories
 from labdb.cli import render
 from labdb.cli.options import on_server
+from labdb.cli.recovery_target import given, must_be_one, recovery_target
 from labdb.cli.show_restore import show
 from labdb.cli.watch import Watch
 from labdb.domain.recovery.destination import PORT
-from labdb.domain.recovery.target import Kind
 from labdb.errors import UsageError
 
 
 @click.command()
 @on_server
-@click.option("--to", "to_time", metavar="TIME", help="Restore to a time, written with its zone.")
-@click.option("--xid", metavar="NUMBER", help="Restore to a transaction.")
-@click.option("--lsn", metavar="LSN", help="Restore to a position in the WAL.")
-@click.option("--name", metavar="NAME", help="Restore to a named restore point.")
-@click.option("--latest", is_flag=True, help="Restore to the end of the archive.")
-@click.option("--immediate", is_flag=True, help="Restore to the end of the backup, without more.")
-@click.option("--exclusive", is_flag=True, help="Leave the transaction at the target out.")
-@click.option("--plan", "plan_only", is_flag=True, help="Say what would be restored, no more.")
-@click.option("--set", "label", metavar="LABEL", default="", help="Backup set to begin with.")
-@click.option("--repository", type=click.IntRange(min=1), help="Repository to take it from.")
+@recovery_target
 @click.option("--database", metavar="NAME", default="", help="Restore one database alone.")
 @click.option(
     "--port",
@@ -70,21 +61,10 @@ def restore(  # noqa: PLR0913 - one argument an option
     """
     from labdb.operations import restore as operation  # noqa: PLC0415 - keeps --help fast
 
-    named: list[tuple[Kind, str | None]] = [
-        ("time", to_time),
-        ("xid", xid),
-        ("lsn", lsn),
-        ("name", name),
-        ("latest", "" if latest else None),
-        ("immediate", "" if immediate else None),
-    ]
-    given = [(kind, text) for kind, text in named if text is not None]
-    if len(given) + discard != 1:
-        raise UsageError(
-            "say one thing to do",
-            why=f"{len(given) + discard} were given",
-            hint="one of --to, --xid, --lsn, --name, --latest, --immediate and --discard",
-        )
+    targets = given(
+        to_time=to_time, xid=xid, lsn=lsn, name=name, latest=latest, immediate=immediate
+    )
+    must_be_one(targets, {"--discard": discard})
     if discard and plan_only:
         raise UsageError("a discard has no plan", hint="leave one of --discard and --plan away")
     declaration = inventories.load(inventory, server)
@@ -92,7 +72,7 @@ def restore(  # noqa: PLR0913 - one argument an option
         if discard:
             report = operation.discard(declaration, watch)
         else:
-            kind, text = given[0]
+            kind, text = targets[0]
             request = operation.Request(
                 kind, text, exclusive, label, repository or 0, database, port
             )

@@ -67,6 +67,11 @@ def plan(  # noqa: PLR0913 - one argument an option
 @click.option(
     "--no-postgresql-restart", is_flag=True, help="Leave parameters that need one pending."
 )
+@click.option(
+    "--recover-from",
+    type=click.Choice(["repo1", "repo2", "repo3", "repo4"]),
+    help="Recover the data of a lost server from this repository.",
+)
 @click.option("-v", "--verbose", count=True, help="More of Ansible's own words; may be repeated.")
 def provision(  # noqa: PLR0913 - one argument an option
     server: str,
@@ -79,6 +84,7 @@ def provision(  # noqa: PLR0913 - one argument an option
     allow_cloud_init_rerun: bool,
     allow_guest_restart: bool,
     no_postgresql_restart: bool,
+    recover_from: str | None,
     verbose: int,
 ) -> int:
     """Make the server what it is declared to be, and prove it.
@@ -86,11 +92,15 @@ def provision(  # noqa: PLR0913 - one argument an option
     Plans, asks, runs the playbook, verifies and reports. May be interrupted at any point:
     the next run takes it up. A second run changes nothing.
 
+    With --recover-from a server that was lost is made again, guest and data: its newest backup
+    and all WAL that the repository has. A cluster that holds anything is never overwritten.
+
     \b
     Examples:
       labdb provision proj-pg01 -i inventories/lab
       labdb provision proj-pg01 -i inventories/lab --check
       labdb provision proj-bak01 -i inventories/lab
+      labdb provision proj-pg01 -i inventories/lab --recover-from repo2
       labdb provision proj-pg01 -i inventories/production --yes --json
     """
     if not (yes or check or sys.stdin.isatty()):
@@ -102,6 +112,7 @@ def provision(  # noqa: PLR0913 - one argument an option
         check=check,
         allowed=Allowed(rerun_cloud_init=allow_cloud_init_rerun, restart_guest=allow_guest_restart),
         restart_postgresql=not no_postgresql_restart,
+        recover_from=int(recover_from.removeprefix("repo")) if recover_from else 0,
         verbosity=verbose,
     )
     with Watch(no_color=no_color, agreed=yes or check, quiet=as_json, verbose=verbose) as watch:

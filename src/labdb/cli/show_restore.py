@@ -39,9 +39,12 @@ def _plan(plan: Mapping[str, Any]) -> Table:
         f"repository {plan['repository']}",
         "WAL": f"{plan['wal_first']} to {plan['wal_last']}, {plan['segments']} segments at most",
         "space": f"{human_size(plan['needed'])} at most, {human_size(plan['free'])} are free",
-        "database": plan["database"] or "all",
-        "instance": f"port {plan['port']}, {plan['directory']}",
     }
+    if "kept" in plan:
+        rows["in place"] = f"{plan['directory']}; what is there now is kept in {plan['kept']}"
+    else:
+        rows["database"] = plan["database"] or "all"
+        rows["instance"] = f"port {plan['port']}, {plan['directory']}"
     for title, text in rows.items():
         table.add_row(title, escape(text))
     return table

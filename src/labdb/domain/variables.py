@@ -190,6 +190,12 @@ def _backup(server: Server, inputs: Inputs) -> dict[str, Any]:
             known_hosts=SFTP_KNOWN_HOSTS,
         )
         | prefixed(
+            "pgbackrest_replace",
+            **_cluster(server, port=True),
+            stanza=server.stanza,
+            data_directory=server.postgresql.data_directory,
+        )
+        | prefixed(
             "pgbackrest_restore",
             **_cluster(server),
             stanza=server.stanza,

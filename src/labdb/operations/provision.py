@@ -1,16 +1,19 @@
 """Plan, ask, run the playbook, verify, report: from a declaration to a proven server."""
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from labdb.adapters import proxmox, rundir, runner, shell, vault
 from labdb.adapters.inventory import Declaration, MachineDeclaration
+from labdb.domain.recovery.target import written
 from labdb.domain.variables import role_variables
-from labdb.errors import LabdbError, RefusedError, RunError, UnreachableError
+from labdb.errors import LabdbError, RefusedError, RunError, UnreachableError, UsageError
 from labdb.events import Event, RunFinished, TaskFinished
 from labdb.operations.connection import connection, write_authority
 from labdb.operations.plan import Allowed, Plan, plan
@@ -20,6 +23,9 @@ from labdb.report import Finding, Phase, Report
 PLAYBOOK = "provision"
 REPOSITORY_HOST_PLAYBOOK = "repository_host"
 GUEST_PLAYBOOK = "guest"
+REPLACEMENT = "/var/lib/labdb/replacement.json"
+"""Where the role ``pgbackrest_replace`` writes what was restored."""
+RECOVERY_TASK = "What was restored"
 MENDED = ("postgresql", "restart")
 """Findings of a plan that a run mends: PostgreSQL is down, or waits for a restart."""
 
@@ -42,11 +48,12 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to provision."""
+    """How to provision; an empty cluster is recovered from the repository *recover_from*."""
 
     check: bool = False
     allowed: Allowed = field(default_factory=Allowed)
     restart_postgresql: bool = True
+    recover_from: int = 0
     verbosity: int = 0
 
 
@@ -87,6 +94,8 @@ def provision(declaration: MachineDeclaration, options: Options, watcher: Watche
             and the next run takes it up.
     """
     environment, name = declaration.environment.name, declaration.machine.name
+    if options.recover_from:
+        _must_be_recoverable(declaration, options.recover_from)
     with rundir.lock(environment, name) as held:
         planned = plan(declaration, allowed=options.allowed, say=watcher.say)
         if planned.blockers:
@@ -144,6 +153,8 @@ def _run(job: _Job, planned: Plan) -> Report:
     }
     if not options.check and isinstance(declaration, Declaration):
         data["connect"] = connection(declaration)
+        if options.recover_from:
+            findings.append(_recovered(declaration, ran, seconds))
     summary = _summary(declaration, ran, findings, check=options.check)
     return Report(
         "provision", declaration.machine.name, summary,
@@ -169,6 +180,7 @@ def _play(job: _Job, playbook: str) -> _Ran:
             "proxmox_guest_allow_cloud_init_rerun": options.allowed.rerun_cloud_init,
             "proxmox_guest_allow_restart": options.allowed.restart_guest,
             "postgresql_config_allow_restart": options.restart_postgresql,
+            "pgbackrest_recover_from": options.recover_from,
         },
         secret_variables=unwritten,
         check=options.check,
@@ -178,6 +190,45 @@ def _play(job: _Job, playbook: str) -> _Ran:
     ran = play(wanted, run, watcher.see, started=job.held.note_playbook)
     rundir.remember_task_count(environment, name, playbook, len(ran.finished))
     return ran
+
+
+def _must_be_recoverable(declaration: MachineDeclaration, number: int) -> None:
+    """Refuse what could not end well, before anything is made.
+
+    Raises:
+        UsageError: there is no such repository.
+        RefusedError: nobody has the passphrase of the repository any more.
+    """
+    name = declaration.machine.name
+    if not isinstance(declaration, Declaration) or number not in declaration.server.schedules:
+        known = declaration.server.schedules if isinstance(declaration, Declaration) else ()
+        raise UsageError(
+            f"{name} has no repository {number}",
+            why=f"declared are {', '.join(f'repo{item}' for item in known) or 'none'}",
+            hint="backup.repositories declares those off the host",
+        )
+    if vault.load(declaration) is None:
+        raise RefusedError(
+            f"the passphrase of the backups of {name} is not in the vault",
+            why=f"{declaration.server_vault} or {declaration.environment_vault} lacks secrets, and "
+            "a new passphrase opens no old repository",
+            hint="take both files back from git, or from wherever you keep a copy",
+        )
+
+
+def _recovered(declaration: Declaration, ran: _Ran, seconds: float) -> Finding:
+    """Return what the server was recovered from, and how long everything took."""
+    seen = shell.probe(shell.guest_of(declaration), {"texts": [REPLACEMENT]})
+    if not any(RECOVERY_TASK in task.task for task in ran.changed):
+        what = "nothing was recovered: the cluster is the one that the repository holds"
+        return Finding("recovery", "info", what)
+    told = json.loads(seen["texts"][REPLACEMENT])
+    last = f", the last commit at {written(datetime.fromtimestamp(told['time'], UTC))}"
+    what = (
+        f"recovered from {told['set']} in repository {told['repository']}, WAL up to "
+        f"{told['lsn']}{last if told['time'] else ''}"
+    )
+    return Finding("recovery", "ok", what, f"guest, server and data took {seconds:.0f} s")
 
 
 def _secrets(declaration: Declaration, watcher: Watcher, *, check: bool) -> Mapping[str, Any]:

@@ -62,7 +62,7 @@ def plan(declaration: Declaration, request: Request) -> Planned:
         request.kind,
         request.text,
         now=clock.now(),
-        zones=_zones(declaration),
+        zones=zones(declaration),
         exclusive=request.exclusive,
     )
     asked = _asked(request, target)
@@ -80,12 +80,11 @@ def plan(declaration: Declaration, request: Request) -> Planned:
             "system": True,
         },
     )
-    found = _choose(seen, target, request)
+    found = chosen(seen, target, request)
     done = _is_there(seen, directory, asked)
     if not done:
         _must_be_free(declaration, seen, request.port)
-        disk = _disk(declaration, seen)
-        must_fit(found.needed, disk)
+        must_fit(found.needed, disk_of(declaration, seen))
     report = Report(
         "restore",
         server.name,
@@ -176,14 +175,20 @@ def _asked(request: Request, target: RecoveryTarget) -> dict[str, Any]:
     }
 
 
-def _zones(declaration: Declaration) -> dict[str, tzinfo]:
+def zones(declaration: Declaration) -> dict[str, tzinfo]:
     """Return the zones in which somebody may mean a time that is typed without one."""
     declared = region(declaration.server.postgresql.timezone)
     there: dict[str, tzinfo] = {"the server": declared} if declared else {}
     return {**there, "this machine": clock.LocalZone()}
 
 
-def _choose(seen: Mapping[str, Any], target: RecoveryTarget, request: Request) -> choice.Choice:
+def chosen(seen: Mapping[str, Any], target: RecoveryTarget, request: Request) -> choice.Choice:
+    """Return the set and the WAL that *target* needs, by what a probe has *seen*.
+
+    Raises:
+        RefusedError: it cannot be restored; says what can.
+        UnreachableError: pgBackRest does not say what there is.
+    """
     if "ok" not in seen["backups"]:
         raise UnreachableError(
             "pgBackRest does not say what can be restored",
@@ -193,13 +198,14 @@ def _choose(seen: Mapping[str, Any], target: RecoveryTarget, request: Request) -
     return choice.choose(
         choice.repository(seen["backups"]["ok"]),
         target,
-        now=_now(seen),
+        now=now_of(seen),
         label=request.label,
         number=request.repository,
     )
 
 
-def _now(seen: Mapping[str, Any]) -> datetime:
+def now_of(seen: Mapping[str, Any]) -> datetime:
+    """Return the present by the clock of the server."""
     return datetime.fromtimestamp(int(seen["system"]["now"]), tz=UTC)
 
 
@@ -233,7 +239,12 @@ def _must_be_free(declaration: Declaration, seen: Mapping[str, Any], port: int) 
         )
 
 
-def _disk(declaration: Declaration, seen: Mapping[str, Any]) -> Space:
+def disk_of(declaration: Declaration, seen: Mapping[str, Any]) -> Space:
+    """Return the space on the data disk.
+
+    Raises:
+        RefusedError: it is not mounted.
+    """
     mount = declaration.server.storage.data.mount
     if mount not in seen["mounts"]:
         raise RefusedError(
@@ -257,7 +268,7 @@ def _told(
         "wal_last": found.wal_last,
         "segments": found.segments,
         "needed": found.needed,
-        "free": _disk(declaration, seen).free,
+        "free": disk_of(declaration, seen).free,
         "database": request.database,
         "directory": restored_directory(declaration.server),
         "port": request.port,

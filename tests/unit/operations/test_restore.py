@@ -389,7 +389,7 @@ def test_a_discard_says_whether_there_was_anything(
 
 
 def test_the_zones_are_those_of_the_server_and_of_this_machine(declaration: Declaration) -> None:
-    assert list(restore._zones(declaration)) == ["the server", "this machine"]
+    assert list(restore.zones(declaration)) == ["the server", "this machine"]
     unknown = declaration.server.postgresql.model_copy(update={"timezone": "Nowhere/At-all"})
     server = declaration.server.model_copy(update={"postgresql": unknown})
-    assert list(restore._zones(replace(declaration, machine=server))) == ["this machine"]
+    assert list(restore.zones(replace(declaration, machine=server))) == ["this machine"]

@@ -52,6 +52,7 @@ ASKED: dict[str, Any] = {
 def test_set_options_wal_and_bytes_are_told() -> None:
     assert labdb_restore_plan(INFO, **ASKED) == {
         "set": "20261101-020000F",
+        "repository": 1,
         "options": ["--type=time", "--target=2026-11-20 07:12:57+00", "--target-action=promote"],
         "wal": ["000000010000000000000002", "000000010000000000000009"],
         "needed": 3 * GB,

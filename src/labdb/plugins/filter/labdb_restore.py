@@ -20,7 +20,7 @@ def labdb_restore_plan(  # noqa: PLR0913  # one argument a variable of the role
     now: Any,
     space: Any,
 ) -> dict[str, Any]:
-    """Return the set, the options of ``pgbackrest restore``, the WAL and the bytes needed.
+    """Return set, repository, options of ``pgbackrest restore``, WAL and the bytes needed.
 
     Args:
         info: what ``pgbackrest info`` printed as JSON.
@@ -56,6 +56,7 @@ def labdb_restore_plan(  # noqa: PLR0913  # one argument a variable of the role
         raise AnsibleFilterError(str(error)) from None  # Ansible prints causes too
     return {
         "set": found.set.label,
+        "repository": found.set.repository,
         "options": list(wanted.options),
         "wal": [found.wal_first, found.wal_last],
         "needed": found.needed,

@@ -1,0 +1,201 @@
+"""Restore in place: the running data directory gives way to a restored one, and is kept."""
+
+import json
+import time
+from dataclasses import replace as changed
+from typing import Any
+
+from labdb.adapters import clock, shell
+from labdb.adapters.content import query
+from labdb.adapters.inventory import Declaration
+from labdb.domain.recovery.space import must_fit
+from labdb.domain.recovery.target import parse, written
+from labdb.errors import RefusedError
+from labdb.operations import backup, restore
+from labdb.operations.provision import REPLACEMENT, Watcher, play_alone
+from labdb.operations.restore import Request
+from labdb.report import Finding, Phase, Report
+
+COMMAND = "restore-in-place"
+PLAYBOOK = "replace"
+
+
+def plan(declaration: Declaration, request: Request) -> Report:
+    """Say which set and which WAL would take the place of the running data; change nothing.
+
+    Raises:
+        UsageError: what was typed is no target.
+        RefusedError: it cannot be restored, or an earlier replacement is still kept.
+        UnreachableError: the guest does not answer, or pgBackRest does not.
+    """
+    begin = time.monotonic()
+    server = declaration.server
+    target = parse(
+        request.kind,
+        request.text,
+        now=clock.now(),
+        zones=restore.zones(declaration),
+        exclusive=request.exclusive,
+    )
+    seen = shell.probe(
+        shell.guest_of(declaration),
+        {
+            "port": server.postgresql.port,
+            "queries": [{"name": "server", "database": "postgres", "sql": query("server")}],
+            "stanza": server.stanza,
+            "mounts": [server.storage.data.mount],
+            "files": [kept(declaration)],
+            "system": True,
+        },
+    )
+    if any(seen["files"].values()):
+        raise RefusedError(
+            f"{kept(declaration)} is kept from an earlier restore in place",
+            why="only one directory is kept, so that nothing is lost by a second restore",
+            hint=f"labdb {COMMAND} {server.name} --undo takes it back, --forget deletes it",
+        )
+    found = restore.chosen(seen, target, request)
+    must_fit(found.needed, restore.disk_of(declaration, seen))
+    return Report(
+        COMMAND,
+        server.name,
+        f"{found.set.label}, WAL up to {target}, in the place of what runs now",
+        phases=(Phase("plan", round(time.monotonic() - begin, 3)),),
+        data={
+            "plan": {
+                "target": str(found.target),
+                "set": found.set.label,
+                "kind": found.set.kind,
+                "stop": written(found.set.stop),
+                "repository": found.set.repository,
+                "wal_first": found.wal_first,
+                "wal_last": found.wal_last,
+                "segments": found.segments,
+                "needed": found.needed,
+                "free": restore.disk_of(declaration, seen).free,
+                "directory": server.postgresql.data_directory,
+                "kept": kept(declaration),
+            },
+            "variables": {
+                "type": target.kind,
+                "target": target.value,
+                "exclusive": target.exclusive,
+                "set": found.set.label,
+                "repository": found.set.repository,
+            },
+        },
+    )
+
+
+def replace(
+    declaration: Declaration,
+    request: Request,
+    watcher: Watcher,
+    *,
+    confirm_name: str,
+    safety_backup: bool = True,
+) -> Report:
+    """Put what *request* asks for in the place of the running data, and keep those.
+
+    Args:
+        declaration: the server.
+        request: the target, and the set or the repository that has to be taken.
+        watcher: is told what happens.
+        confirm_name: the server's name, as somebody typed it.
+        safety_backup: make a differential backup before; a server that is down cannot.
+
+    Raises:
+        LabdbError: as for :func:`plan`; or the name is another one, the safety backup failed, or
+            the playbook did, and then what was there before is back in its place.
+    """
+    must_be_confirmed(declaration, confirm_name, "running data give way")
+    planned = plan(declaration, request)
+    watcher.say(planned.summary)
+    phases = list(planned.phases)
+    if safety_backup:
+        watcher.say("safety backup")
+        made = backup.run(declaration, "differential", watcher)
+        phases += made.phases
+    ran = play_alone(
+        declaration,
+        PLAYBOOK,
+        {f"pgbackrest_replace_{key}": value for key, value in planned.data["variables"].items()},
+        watcher,
+        command=COMMAND,
+        summary=lambda _: planned.summary,
+    )
+    told = json.loads(
+        shell.probe(shell.guest_of(declaration), {"texts": [REPLACEMENT]})["texts"][REPLACEMENT]
+    )
+    name, inventory = declaration.server.name, declaration.inventory
+    data: dict[str, Any] = {
+        **planned.data,
+        **ran.data,
+        "reached": told,
+        "next": {
+            "take it back": f"labdb {COMMAND} {name} -i {inventory} --undo --confirm {name}",
+            "keep it": f"labdb {COMMAND} {name} -i {inventory} --forget --confirm {name}",
+            "back it up": f"labdb backup run {name} -i {inventory} --kind full",
+        },
+    }
+    where = f"what was there before is kept in {kept(declaration)}"
+    return changed(
+        ran,
+        summary=f"restored in place from {told['set']}, timeline {int(told['timeline'], 16)}",
+        findings=(Finding("kept", "info", where, "it takes space on the data disk"),),
+        phases=(*phases, *ran.phases),
+        data=data,
+    )
+
+
+def undo(declaration: Declaration, watcher: Watcher, *, confirm_name: str) -> Report:
+    """Put the kept data back; those that had taken their place are kept in turn.
+
+    Raises:
+        RefusedError: the name is another one.
+        RunError: nothing is kept, or the playbook failed; the message is the task's own.
+    """
+    must_be_confirmed(declaration, confirm_name, "running data give way")
+    return _play(declaration, "undone", "what was there before is back in its place", watcher)
+
+
+def forget(declaration: Declaration, watcher: Watcher, *, confirm_name: str) -> Report:
+    """Delete the kept data.
+
+    Raises:
+        RefusedError: the name is another one.
+        RunError: the playbook failed; the message is the task's own.
+    """
+    must_be_confirmed(declaration, confirm_name, "kept data are deleted")
+    return _play(declaration, "forgotten", "nothing is kept any more", watcher)
+
+
+def kept(declaration: Declaration) -> str:
+    """Return the directory of the data that gave way."""
+    return f"{declaration.server.postgresql.data_directory}.before"
+
+
+def must_be_confirmed(declaration: Declaration, typed: str, what: str) -> None:
+    """Refuse to go on unless the server's name was typed.
+
+    Raises:
+        RefusedError: it is another one.
+    """
+    name = declaration.server.name
+    if typed != name:
+        raise RefusedError(
+            f"nothing was done: the name typed is {typed!r}, the server is {name!r}",
+            why=f"{what} only for whoever names the server, letter for letter",
+            hint=f"type the name, or give --confirm {name}",
+        )
+
+
+def _play(declaration: Declaration, state: str, done: str, watcher: Watcher) -> Report:
+    return play_alone(
+        declaration,
+        PLAYBOOK,
+        {"pgbackrest_replace_state": state},
+        watcher,
+        command=COMMAND,
+        summary=lambda number: done if number else "nothing was kept",
+    )
