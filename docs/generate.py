@@ -13,11 +13,13 @@ import click
 import yaml
 
 from labdb import errors
+from labdb.adapters.inventory import load
 from labdb.cli import app
 from labdb.cli.app import cli
 from labdb.domain import privileges
 from labdb.domain.connections import connection_limits
 from labdb.domain.desired import DesiredGuest
+from labdb.domain.runbook import runbook
 from labdb.domain.schema import json_schema
 from labdb.domain.tuning import Inputs, tune
 from labdb.domain.variables import postgresql_parameters
@@ -86,15 +88,23 @@ def _default(field: dict[str, Any]) -> str:
 
 
 def declaration_page() -> str:
-    """Return the page of the declaration, one table a mapping."""
-    schema = json_schema()
-    models = {"Server": schema, **schema.get("$defs", {})}
+    """Return the page of the declarations, one table a mapping."""
+    server, host = json_schema(), json_schema("labdb_repository_host")
+    models = {
+        "Server": server,
+        "RepositoryHost": host,
+        **host.get("$defs", {}),
+        **server.get("$defs", {}),
+    }
     parts = [
         NOTE,
         "# The declaration\n",
         "`inventories/<environment>/host_vars/<server>/server.yml` holds one mapping,",
         "`labdb_server`, of the type Server below. The same as JSON Schema:",
         "[declaration.schema.json](declaration.schema.json), or `labdb schema`.\n",
+        "`inventories/<environment>/host_vars/<host>/repository_host.yml` holds",
+        "`labdb_repository_host`, of the type RepositoryHost:",
+        "`labdb schema --kind repository-host`.\n",
     ]
     for name, model in models.items():
         if "properties" not in model:
@@ -249,6 +259,13 @@ def exit_codes_page() -> str:
     return f"{NOTE}\n# Exit codes\n\n{table}"
 
 
+def runbook_page() -> str:
+    """Return the runbook of the lab's server, as ``labdb runbook`` prints it."""
+    declared = load(TOP / "inventories" / "lab", "proj-pg01")
+    text = runbook(declared.server, declared.repository_hosts, "inventories/lab")
+    return f"{NOTE}\n{text}"
+
+
 def pages() -> dict[Path, str]:
     """Return every generated file with its text."""
     schema = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
@@ -260,6 +277,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "parameters.md": parameters_page(),
         REFERENCE / "exit-codes.md": exit_codes_page(),
         REFERENCE / "token-privileges.md": privileges_page(),
+        TOP / "docs" / "how-to" / "recover-from-a-disaster.md": runbook_page(),
     } | {role / "README.md": role_readme(role) for role in _roles()}
 
 

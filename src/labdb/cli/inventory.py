@@ -36,14 +36,23 @@ def init(directory: Path, server: str, **given: object) -> int:
 
 
 @click.command()
-def schema() -> int:
-    """Print the JSON Schema of a declared server.
+@click.option(
+    "--kind",
+    type=click.Choice(["server", "repository-host"]),
+    default="server",
+    show_default=True,
+    help="What is declared.",
+)
+def schema(kind: str) -> int:
+    """Print the JSON Schema of a declared server, or of a declared repository host.
 
     \b
     Examples:
       labdb schema > declaration.schema.json
+      labdb schema --kind repository-host > repository-host.schema.json
     """
     from labdb.domain.schema import json_schema  # noqa: PLC0415 - keeps --help fast
 
-    sys.stdout.write(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n")
+    name = f"labdb_{kind.replace('-', '_')}"
+    sys.stdout.write(json.dumps(json_schema(name), indent=2, ensure_ascii=False) + "\n")
     return 0

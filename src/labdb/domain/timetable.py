@@ -30,6 +30,14 @@ WALKED = (date(2024, 1, 1), 2 * 366)
 _ITEM = r"(\*|\d+(\.\.\d+)?)(/[1-9]\d*)?"
 _FIELD = re.compile(rf"{_ITEM}(,{_ITEM})*")
 
+_DAY = rf"(?:{'|'.join(WEEKDAYS)})[a-z]*"
+_PART = re.compile(
+    rf"{_DAY}(?:(?:,|\.\.){_DAY})*|(?:[\d*,./]+-)?[\d*,./]+[-~][\d*,./]+"
+    r"|[\d*,./]+:[\d*,./]+(?::[\d*,./]+)?|utc|[a-z_]+(?:/[a-z0-9_+-]+)+",
+    re.IGNORECASE,
+)
+"""Weekdays, a date, a time or a zone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
@@ -59,6 +67,30 @@ class Timetable:
     def on(self, day: date) -> bool:
         """Tell whether it happens on *day* at all."""
         return day.day in self.days and day.month in self.months and day.weekday() in self.weekdays
+
+
+def is_readable(expression: str) -> bool:
+    """Tell whether systemd reads *expression* as a calendar event, as far as labdb can tell.
+
+    >>> is_readable("Mon..Sat *-*-* 02:00:00 Europe/Berlin"), is_readable("sundays at two")
+    (True, False)
+    """
+    text = expression.strip()
+    if text.lower() in WORDS:
+        return True
+    parts = text.split()
+    return bool(parts) and all(_PART.fullmatch(part) for part in parts)
+
+
+def ever_runs(expression: str) -> bool:
+    """Tell whether *expression* comes round at all.
+
+    >>> ever_runs("*-02-29 02:00"), ever_runs("*-02-30 02:00")
+    (True, False)
+    """
+    found, (first, length) = Timetable.of(expression), WALKED
+    days = (first + timedelta(days=number) for number in range(length))
+    return bool(found.hours) and any(found.on(day) for day in days)
 
 
 def runs_per_day(expression: str) -> float:

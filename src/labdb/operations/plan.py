@@ -10,6 +10,7 @@ from typing import Any
 from labdb.adapters import proxmox, repository
 from labdb.adapters.inventory import Declaration, MachineDeclaration
 from labdb.domain import preflight
+from labdb.domain.backup.policy import policy_findings
 from labdb.domain.connection_findings import connection_findings
 from labdb.domain.drift import RunningParameter, parameter_changes, set_by_hand
 from labdb.domain.guest import GuestPlan, plan_guest
@@ -135,6 +136,7 @@ def _plan_server(
     findings += [*_withheld(guest), *storage_findings(declaration.server)]
     findings += memory_findings(tune(Inputs.of(declaration.server)).budget)
     findings += connection_findings(declaration.server)
+    findings += policy_findings(declaration.server)
     findings += repository_findings(declaration.server, declaration.repository_hosts, state)
     if database.absent and (found := package_source.result(repository.LONGEST)):
         findings.append(found)

@@ -7,18 +7,12 @@ from ansible.errors import AnsibleFilterError
 from pydantic import BaseModel, ValidationError
 
 from labdb.domain.mistakes import Mistake, mistakes
+from labdb.domain.schema import DECLARATIONS
 from labdb.domain.variables import role_variables
 from labdb.errors import LabdbError
-from labdb.spec import Environment, Machine, RepositoryHost, Server
+from labdb.spec import Environment
 
 Model = TypeVar("Model", bound=BaseModel)
-
-
-KINDS: dict[str, type[Machine]] = {
-    "labdb_server": Server,
-    "labdb_repository_host": RepositoryHost,
-}
-"""What stands in the declaration, by the variable that holds it."""
 
 
 def expand(machine: Any, environment: Any, kind: str) -> dict[str, Any]:
@@ -34,7 +28,7 @@ def expand(machine: Any, environment: Any, kind: str) -> dict[str, Any]:
     """
     try:
         return role_variables(
-            _validated(KINDS[kind], machine, kind),
+            _validated(DECLARATIONS[kind], machine, kind),
             _validated(Environment, environment, "labdb_environment"),
         )
     except LabdbError as error:

@@ -78,6 +78,9 @@ class Backup(Declared):
     )
     schedule: Schedule = Schedule()
     retention_days: int = Field(default=30, ge=1, description="Days that full backups are kept.")
+    recovery_window_days: int = Field(
+        default=7, ge=1, description="Days back to which every moment must be restorable."
+    )
     repositories: tuple[SftpRepository, ...] = Field(
         default=(),
         max_length=3,
