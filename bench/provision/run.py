@@ -11,6 +11,7 @@ three times. Figures go to ``result.json`` and, as a table, to ``docs/explanatio
 import json
 import os
 import platform
+import re
 import secrets
 import shutil
 import statistics
@@ -62,6 +63,8 @@ def _inventory(folder: Path) -> None:
     shutil.copytree(TOP / "inventories" / "lab", folder, ignore=skip)
     for path in folder.rglob("*.yml"):
         text = path.read_text(encoding="utf-8").replace("198.18.", f"{RANGE}.")
+        # The script makes one machine, so labdb does: no repository off it.
+        text = re.sub(r"    repositories:\n(?:      .*\n)+", "", text)
         path.write_text(text.replace("port: 8006", f"port: {PORT}"), encoding="utf-8")
 
 

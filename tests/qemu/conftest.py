@@ -6,6 +6,7 @@ happens (``--log-cli-level=INFO``).
 
 import logging
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,10 +57,18 @@ def declaration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Declaratio
         keys.ensure(LabSettings.load())
         ours = shutil.ignore_patterns("vault.yml")
         shutil.copytree(HERE.parents[1] / "inventories/lab", state / "inventory", ignore=ours)
+        _with_one_machine(state / "inventory" / "host_vars" / SERVER / "server.yml")
         found = inventory.load(state / "inventory", SERVER)
         secret, _ = vault.complete(found, write=True)
         write_authority(found.environment.name, secret.authority.certificate)
         yield found
+
+
+def _with_one_machine(declared: Path) -> None:
+    """Take the repository off the host out of a declaration: one machine is emulated, no more."""
+    text = declared.read_text(encoding="utf-8")
+    text = re.sub(r"    repositories:\n(?:      .*\n)+", "", text)
+    declared.write_text(text, encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
