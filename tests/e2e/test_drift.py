@@ -20,6 +20,7 @@ KEYRING = "/etc/apt/keyrings/labdb-postgresql.asc"
 CLUSTER = "/etc/postgresql/16/main"
 TLS = f"{CLUSTER}/tls"
 REPOSITORY = "/mnt/backup/pgbackrest"
+SSH = "/var/lib/postgresql/.ssh"
 SQL = "runuser -u postgres -- psql -XAtqc"
 
 
@@ -124,6 +125,9 @@ DRIFTS = [
         f"sed -i /include_dir/d {CLUSTER}/postgresql.conf",
         f"grep -q '^include_dir' {CLUSTER}/postgresql.conf",
     ),
+    mode("pgbackrest_sftp", SSH, 700),
+    mode("pgbackrest_sftp", f"{SSH}/labdb_repository", 600),
+    gone("pgbackrest_sftp", f"{SSH}/labdb_known_hosts"),
     edited("pgbackrest", "/etc/pgbackrest.conf"),
     mode("pgbackrest", "/etc/pgbackrest.conf", 640),
     mode("pgbackrest", REPOSITORY, 750),
@@ -133,11 +137,13 @@ DRIFTS = [
     edited("pgbackrest", f"{UNITS}/pgbackrest-differential.timer"),
     stopped("pgbackrest", "pgbackrest-full.timer"),
     disabled("pgbackrest", "pgbackrest-differential.timer"),
+    stopped("pgbackrest", "pgbackrest-full-repo2.timer"),
+    gone("pgbackrest", f"{UNITS}/pgbackrest-differential-repo2.service"),
     Drift(
         "pgbackrest",
         "stanza and backups are lost",
         f"rm -r {REPOSITORY}/archive/{SERVER} {REPOSITORY}/backup/{SERVER}",
-        f"runuser -u postgres -- pgbackrest --stanza={SERVER} info | grep -q 'full backup'",
+        f"runuser -u postgres -- pgbackrest --stanza={SERVER} --repo=1 info | grep 'full backup'",
     ),
     Drift(
         "postgresql_access",

@@ -150,6 +150,10 @@ def test_a_lost_server_is_made_again_with_its_data_by_the_runbook(
         redshifts.on_server("deprovision", "--step", step, "--confirm", SERVER)
     gone = subprocess.run(["docker", "inspect", SERVER_GUEST], capture_output=True, check=False)
     assert gone.returncode != 0
+    # Whoever forgets that there is something to recover is told, before anything is mixed up.
+    forgot = redshifts.on_server("provision", "--yes", expect=5)
+    assert "holds the backups of another cluster" in forgot.stderr
+    assert "--recover-from repo2" in forgot.stderr
     said = _follow(redshifts, "proj-pg01 is lost", tmp_path)
     assert "in repository 2, WAL up to" in said
     assert sql(HASH, DATABASE) == whole

@@ -79,6 +79,12 @@ def test_a_backup_goes_there_and_is_listed(provisioned: Lab) -> None:
     assert {item["repository"] for item in sets if item["label"] == label} == {2}
 
 
+def test_what_lies_there_is_proven_by_a_drill(provisioned: Lab) -> None:
+    done = provisioned.on_server("drill", "--repository", "2", "--json")
+    drilled = json.loads(done.stdout)["data"]["drills"][-1]
+    assert (drilled["verdict"], drilled["repository"]) == ("passed", 2)
+
+
 def test_a_host_that_does_not_answer_loses_no_wal_and_holds_nothing_up(away: Lab) -> None:
     segments = [sql(WRITE).splitlines()[-1] for _ in range(4)]
     # The other repository has it all the same, and PostgreSQL writes on.

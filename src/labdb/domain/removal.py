@@ -105,9 +105,10 @@ def _destroy(
             for disk in guest.disks
         ),
         way_back=(
-            "the pgBackRest repository is on one of these disks and goes with them; the only way "
-            f"back is a backup of the whole VM: vzdump {guest.vmid} --mode stop --storage NAME "
-            "before this step, qmrestore after it"
+            "what lies on these disks goes with them, a repository of backups too; the way back is "
+            "a repository on another host (labdb provision --recover-from), or a backup of the "
+            f"whole VM: vzdump {guest.vmid} --mode stop --storage NAME before this step, qmrestore "
+            "after it"
         ),
         refusals=refusals,
     )
