@@ -28,12 +28,14 @@ test-machine: export LABDB_E2E_QEMU := 1
 test-machine: venv
 	$(HOST) root $(BIN)/nox --session virtual_machine
 
-# Every test, the virtual machine too, thirty moments restored under load, and the benchmark of
-# provisioning: its figures go into docs/explanation/speed.md.
+# Every test, the virtual machine too, thirty moments restored under load, a repository host that is
+# lost, and the benchmarks of provisioning and of backups: their figures go into docs/explanation.
 test-long: export LABDB_E2E_QEMU := 1
 test-long: export LABDB_PITR_TARGETS := 30
+test-long: export LABDB_LONG := 1
 test-long: test
 	$(HOST) root $(BIN)/python bench/provision/run.py
+	$(HOST) root $(BIN)/python bench/backup/run.py --scale 0.5 --rounds 2
 
 # What both need: packages of the system, the Docker daemon, a virtual environment.
 venv:

@@ -110,6 +110,8 @@ class DockerMachines:
                 security_opt=["apparmor=unconfined"],
                 cgroupns="host",
                 tmpfs={"/run": "exec,mode=755", "/run/lock": ""},
+                # As a machine has it (half of its memory); parallel workers speak through it.
+                shm_size=hardware.memory // 2,
                 device_cgroup_rules=["b 7:* rmw"],
                 network_mode=name,
                 **_limits(hardware),

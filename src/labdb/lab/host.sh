@@ -9,7 +9,7 @@
 set -eu
 
 PASSED_ON=LABDB_STATE,LABDB_CACHE,LABDB_LAB_NETWORK,LABDB_LAB_API_PORT,LABDB_DEBIAN_MIRROR
-PASSED_ON=$PASSED_ON,LABDB_E2E_QEMU,CI,http_proxy,https_proxy,no_proxy
+PASSED_ON=$PASSED_ON,LABDB_E2E_QEMU,LABDB_PITR_TARGETS,LABDB_LONG,CI,http_proxy,https_proxy,no_proxy
 
 # An ordinary user's PATH lacks what only root may run.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
