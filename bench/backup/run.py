@@ -70,7 +70,11 @@ class Bench:
 
 def _load(bench: Bench, scale: float) -> None:
     guest = bench.guest
-    guest.run(f"install -d -o postgres -g postgres {steps.PLACE}")
+    for folder in (steps.PLACE, Path(steps.SCRATCH).parent):
+        guest.run(f"install -d -o postgres -g postgres {folder}")
+    # The declared client table lets nobody replicate; pg_basebackup has to.
+    guest.run("echo local replication postgres peer >> /etc/postgresql/16/main/pg_hba.conf")
+    guest.sql("SELECT pg_reload_conf()")
     guest.run(f"runuser -u postgres -- createdb {steps.DATABASE}")
     psql = f"runuser -u postgres -- psql -Xq -v ON_ERROR_STOP=1 -d {steps.DATABASE}"
     guest.run(f"{psql} -f -", stdin=TOP / "bench" / "tuning" / "schema.sql")
@@ -115,9 +119,10 @@ def _round(bench: Bench, figures: dict[str, list[float]]) -> None:
     guest.run(f"runuser -u postgres -- sh -c '{steps.STOP}'")
     take("pgbackrest differential", steps.backrest("backup", more="--type=diff"))
     time.sleep(1)
-    drilled = json.loads(bench.on(SERVER, "drill", "--json"))["data"]["drills"][-1]
+    told = json.loads(bench.on(SERVER, "drill", "--json"))
+    drilled = told["data"]["drill"]
     if drilled["verdict"] == "failed":
-        sys.exit(f"the drill failed: {drilled['findings']}")
+        sys.exit(f"the drill failed: {told['findings']}")
     figures.setdefault("drill: RTO", []).append(drilled["rto"])
     print(f"  drill: RTO {drilled['rto']:.1f} s", flush=True)
 

@@ -8,7 +8,7 @@ PROGRAMS = "/usr/lib/postgresql/16/bin"
 STANZA = "proj-pg01"
 PLACE = "/mnt/backup/bench"
 """Where the others write: the disk that pgBackRest's repository is on."""
-SCRATCH = "/mnt/data/bench"
+SCRATCH = "/mnt/data/bench/scratch"
 """Where everything is restored: the disk of the running server."""
 DATABASE = "desi_bench"
 PORT = 5999

@@ -81,8 +81,11 @@ def test_a_backup_goes_there_and_is_listed(provisioned: Lab) -> None:
 
 
 def test_what_lies_there_is_proven_by_a_drill(provisioned: Lab) -> None:
+    recording = ("systemctl", "is-active", "labdb-fingerprints.service")
+    at_rest = f"! {' '.join(recording)} | grep -q activating"
+    assert within(60, lambda: inside(SERVER_GUEST, "sh", "-c", f"{at_rest}; echo $?") == "0")
     done = provisioned.on_server("drill", "--repository", "2", "--json")
-    drilled = json.loads(done.stdout)["data"]["drills"][-1]
+    drilled = json.loads(done.stdout)["data"]["drill"]
     assert (drilled["verdict"], drilled["repository"]) == ("passed", 2)
 
 
