@@ -83,6 +83,7 @@ class Operator:
         )
         self.declare("guest.cloud_init.authorized_key_files", [str(folder / "key.pub")])
         self.declare("guest.backup", None)
+        self.declare("backup.repositories", [])
         self.declare(
             "postgresql.repository", {"url": f"{mirror}/apt", "key_url": f"{mirror}/key.asc"}
         )
@@ -143,6 +144,24 @@ def _writes(pve: EmulatedPve) -> list[dict[str, Any]]:
 def _critical(answer: dict[str, Any]) -> dict[str, str]:
     findings = answer["findings"]
     return {item["check"]: item["what"] for item in findings if item["severity"] == "critical"}
+
+
+def test_a_server_is_refused_until_somebody_is_there_to_keep_its_backups(
+    lab: Operator, pve: EmulatedPve
+) -> None:
+    lab.declare("backup.repositories", [{"host": "proj-bak01"}])
+    code, answer = lab.plan()
+    assert code == 6
+    assert "proj-bak01 does not exist yet" in _critical(answer)["repository host"]
+    assert lab.labdb("provision", "--yes").returncode == 6
+    assert _writes(pve) == []
+
+
+def test_a_schedule_that_never_comes_is_refused(lab: Operator) -> None:
+    lab.declare("backup.schedule.full", "*-02-30 02:00:00")
+    code, answer = lab.plan()
+    assert code == 6
+    assert "never comes" in _critical(answer)["schedule"]
 
 
 def test_an_empty_node_gets_a_plan_of_creation_and_is_not_touched(
