@@ -131,7 +131,7 @@ def load(inventory: Path, name: str) -> Declaration:
         near = get_close_matches(name, (*known, *hosts), n=1)
         raise DeclarationError(
             f"server {name!r} is not declared in {inventory}",
-            why=f"declared there: {', '.join(known) or 'none'}",
+            why=f"declared there: {', '.join((*known, *hosts)) or 'none'}",
             hint=f"did you mean {near[0]}?" if near else f"write host_vars/{name}/{SERVER_FILE}",
         )
     server = _machine(inventory, name, SERVER_FILE, "labdb_server", Server)
