@@ -223,11 +223,12 @@ def _recovered(declaration: Declaration, ran: _Ran, seconds: float) -> Finding:
         what = "nothing was recovered: the cluster is the one that the repository holds"
         return Finding("recovery", "info", what)
     told = json.loads(seen["texts"][REPLACEMENT])
-    last = f", the last commit at {written(datetime.fromtimestamp(told['time'], UTC))}"
     what = (
-        f"recovered from {told['set']} in repository {told['repository']}, WAL up to "
-        f"{told['lsn']}{last if told['time'] else ''}"
+        f"recovered from {told['set']} in repository {told['repository']}, WAL up to {told['lsn']}"
     )
+    # In a cluster that nobody used since its backup there is none.
+    if told["time"]:
+        what += f", the last commit at {written(datetime.fromtimestamp(told['time'], UTC))}"
     return Finding("recovery", "ok", what, f"guest, server and data took {seconds:.0f} s")
 
 
