@@ -14,7 +14,7 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP))
 from bench.desi import exposures, galaxies, pgcopy, voids, zones  # noqa: E402 - found by the tree
-from bench.desi.pgcopy import Batch  # noqa: E402
+from bench.desi.pgcopy import Batch  # noqa: E402 - the same
 
 MANIFEST = "manifest.json"
 

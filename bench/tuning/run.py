@@ -31,19 +31,19 @@ import psycopg
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP))
 from bench.tuning import configuration, report  # noqa: E402 - a script finds its neighbours
-from bench.tuning.contenders import Contender, choose, contenders  # noqa: E402
-from bench.tuning.machine import DoesNotStartError, InUseError, Limits, Machine  # noqa: E402
-from bench.tuning.progress import Progress  # noqa: E402
-from bench.tuning.results import Results, Unit  # noqa: E402
-from bench.tuning.stand import Stand  # noqa: E402
-from bench.tuning.steps import concurrency, loading, pgbench, queries  # noqa: E402
+from bench.tuning.contenders import Contender, choose, contenders  # noqa: E402 - the same
+from bench.tuning.machine import DoesNotStartError, InUseError, Limits, Machine  # noqa: E402 - the same
+from bench.tuning.progress import Progress  # noqa: E402 - the same
+from bench.tuning.results import Results, Unit  # noqa: E402 - the same
+from bench.tuning.stand import Stand  # noqa: E402 - the same
+from bench.tuning.steps import concurrency, loading, pgbench, queries  # noqa: E402 - the same
 
-from labdb import paths  # noqa: E402
-from labdb.domain.tuning.inputs import Inputs, Load  # noqa: E402
-from labdb.domain.tuning.inputs import Machine as Hardware  # noqa: E402
-from labdb.domain.tuning.promise import promise  # noqa: E402
-from labdb.size import UNITS, parse_size  # noqa: E402
-from labdb.spec import WorkloadKind  # noqa: E402
+from labdb import paths  # noqa: E402 - the same
+from labdb.domain.tuning.inputs import Inputs, Load  # noqa: E402 - the same
+from labdb.domain.tuning.inputs import Machine as Hardware  # noqa: E402 - the same
+from labdb.domain.tuning.promise import promise  # noqa: E402 - the same
+from labdb.size import UNITS, parse_size  # noqa: E402 - the same
+from labdb.spec import WorkloadKind  # noqa: E402 - the same
 
 GB = UNITS["GB"]
 STEPS = ("queries", "concurrency", "load", "pgbench")

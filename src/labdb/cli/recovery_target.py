@@ -1,7 +1,8 @@
 """The options that say where recovery stops; every command that restores takes them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -23,33 +24,38 @@ OPTIONS = (
     click.option("--repository", type=click.IntRange(min=1), help="Repository to take it from."),
 )
 
+TARGETS: dict[str, Kind] = {
+    "to_time": "time",
+    "xid": "xid",
+    "lsn": "lsn",
+    "name": "name",
+    "latest": "latest",
+    "immediate": "immediate",
+}
+"""The argument of each option that is a target, and its kind."""
+
 
 def recovery_target(command: Decorated) -> Decorated:
-    """Add the options of a target, and of the set that it is reached from."""
+    """Add the options of a target, and of the set that it is reached from.
+
+    The command gets every target that was given, with what was typed, as the list *targets*.
+    """
+
+    @wraps(command)
+    def with_targets(*arguments: Any, **options: Any) -> Any:
+        typed = {kind: options.pop(name) for name, kind in TARGETS.items()}
+        # A flag that was given stands for a target without a value.
+        found = [
+            (kind, "" if text is True else text)
+            for kind, text in typed.items()
+            if text is not None and text is not False
+        ]
+        return command(*arguments, targets=found, **options)
+
+    decorated: Any = with_targets
     for option in reversed(OPTIONS):
-        command = option(command)
-    return command
-
-
-def given(  # noqa: PLR0913 - one argument an option
-    *,
-    to_time: str | None,
-    xid: str | None,
-    lsn: str | None,
-    name: str | None,
-    latest: bool,
-    immediate: bool,
-) -> list[tuple[Kind, str]]:
-    """Return every target that was given, with what was typed."""
-    named: list[tuple[Kind, str | None]] = [
-        ("time", to_time),
-        ("xid", xid),
-        ("lsn", lsn),
-        ("name", name),
-        ("latest", "" if latest else None),
-        ("immediate", "" if immediate else None),
-    ]
-    return [(kind, text) for kind, text in named if text is not None]
+        decorated = option(decorated)
+    return cast("Decorated", decorated)
 
 
 def must_be_one(targets: Sequence[tuple[Kind, str]], others: Mapping[str, bool]) -> None:

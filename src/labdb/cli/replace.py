@@ -8,9 +8,10 @@ import click
 from labdb.adapters import inventory as inventories
 from labdb.cli import render
 from labdb.cli.options import on_server
-from labdb.cli.recovery_target import given, must_be_one, recovery_target
+from labdb.cli.recovery_target import must_be_one, recovery_target
 from labdb.cli.show_restore import show
 from labdb.cli.watch import Watch
+from labdb.domain.recovery.target import Kind
 from labdb.errors import UsageError
 
 
@@ -31,12 +32,7 @@ def restore_in_place(  # noqa: PLR0913 - one argument an option
     *,
     as_json: bool,
     no_color: bool,
-    to_time: str | None,
-    xid: str | None,
-    lsn: str | None,
-    name: str | None,
-    latest: bool,
-    immediate: bool,
+    targets: list[tuple[Kind, str]],
     exclusive: bool,
     plan_only: bool,
     label: str,
@@ -65,9 +61,6 @@ def restore_in_place(  # noqa: PLR0913 - one argument an option
     from labdb.operations import replace as operation  # noqa: PLC0415 - keeps --help fast
     from labdb.operations.restore import Request  # noqa: PLC0415 - the same
 
-    targets = given(
-        to_time=to_time, xid=xid, lsn=lsn, name=name, latest=latest, immediate=immediate
-    )
     must_be_one(targets, {"--undo": undo, "--forget": forget})
     if plan_only and (undo or forget):
         raise UsageError("only a target has a plan", hint="leave --plan away")

@@ -7,10 +7,11 @@ import click
 from labdb.adapters import inventory as inventories
 from labdb.cli import render
 from labdb.cli.options import on_server
-from labdb.cli.recovery_target import given, must_be_one, recovery_target
+from labdb.cli.recovery_target import must_be_one, recovery_target
 from labdb.cli.show_restore import show
 from labdb.cli.watch import Watch
 from labdb.domain.recovery.destination import PORT
+from labdb.domain.recovery.target import Kind
 from labdb.errors import UsageError
 
 
@@ -32,12 +33,7 @@ def restore(  # noqa: PLR0913 - one argument an option
     *,
     as_json: bool,
     no_color: bool,
-    to_time: str | None,
-    xid: str | None,
-    lsn: str | None,
-    name: str | None,
-    latest: bool,
-    immediate: bool,
+    targets: list[tuple[Kind, str]],
     exclusive: bool,
     plan_only: bool,
     label: str,
@@ -61,9 +57,6 @@ def restore(  # noqa: PLR0913 - one argument an option
     """
     from labdb.operations import restore as operation  # noqa: PLC0415 - keeps --help fast
 
-    targets = given(
-        to_time=to_time, xid=xid, lsn=lsn, name=name, latest=latest, immediate=immediate
-    )
     must_be_one(targets, {"--discard": discard})
     if discard and plan_only:
         raise UsageError("a discard has no plan", hint="leave one of --discard and --plan away")

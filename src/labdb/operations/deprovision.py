@@ -1,7 +1,7 @@
 """Take a guest away in two steps, each with its name typed."""
 
 from labdb.adapters.inventory import MachineDeclaration
-from labdb.errors import RefusedError
+from labdb.operations.confirmation import must_name
 from labdb.operations.provision import Watcher, play_alone
 from labdb.report import Report
 
@@ -24,12 +24,8 @@ def deprovision(
         RunError: the playbook failed; the message is the failing task's own.
     """
     name = declaration.machine.name
-    if confirm_name != name:
-        raise RefusedError(
-            f"nothing was done: the name typed is {confirm_name!r}, the machine is {name!r}",
-            why=f"{step} needs its name, letter for letter",
-            hint=f"labdb deprovision {name} --step {step} --confirm {name}",
-        )
+    hint = f"labdb deprovision {name} --step {step} --confirm {name}"
+    must_name(name, confirm_name, what=f"{step} is done", hint=hint)
     variables = {
         "proxmox_guest_removal_step": step,
         "proxmox_guest_removal_confirm_name": confirm_name,

@@ -9,9 +9,10 @@ from labdb.adapters import clock, shell
 from labdb.adapters.content import query
 from labdb.adapters.inventory import Declaration
 from labdb.domain.recovery.space import must_fit
-from labdb.domain.recovery.target import parse, written
+from labdb.domain.recovery.target import parse
 from labdb.errors import RefusedError
 from labdb.operations import backup, restore
+from labdb.operations.confirmation import must_name
 from labdb.operations.provision import REPLACEMENT, Watcher, play_alone
 from labdb.operations.restore import Request
 from labdb.report import Finding, Phase, Report
@@ -55,24 +56,16 @@ def plan(declaration: Declaration, request: Request) -> Report:
             hint=f"labdb {COMMAND} {server.name} --undo takes it back, --forget deletes it",
         )
     found = restore.chosen(seen, target, request)
-    must_fit(found.needed, restore.disk_of(declaration, seen))
+    disk = restore.disk_of(declaration, seen)
+    must_fit(found.needed, disk)
     return Report(
         COMMAND,
         server.name,
         f"{found.set.label}, WAL up to {target}, in the place of what runs now",
         phases=(Phase("plan", round(time.monotonic() - begin, 3)),),
         data={
-            "plan": {
-                "target": str(found.target),
-                "set": found.set.label,
-                "kind": found.set.kind,
-                "stop": written(found.set.stop),
-                "repository": found.set.repository,
-                "wal_first": found.wal_first,
-                "wal_last": found.wal_last,
-                "segments": found.segments,
-                "needed": found.needed,
-                "free": restore.disk_of(declaration, seen).free,
+            "plan": restore.described(found, disk.free)
+            | {
                 "directory": server.postgresql.data_directory,
                 "kept": kept(declaration),
             },
@@ -108,7 +101,7 @@ def replace(
         LabdbError: as for :func:`plan`; or the name is another one, the safety backup failed, or
             the playbook did, and then what was there before is back in its place.
     """
-    must_be_confirmed(declaration, confirm_name, "running data give way")
+    _confirmed(declaration, confirm_name, "running data give way")
     planned = plan(declaration, request)
     watcher.say(planned.summary)
     phases = list(planned.phases)
@@ -155,7 +148,7 @@ def undo(declaration: Declaration, watcher: Watcher, *, confirm_name: str) -> Re
         RefusedError: the name is another one.
         RunError: nothing is kept, or the playbook failed; the message is the task's own.
     """
-    must_be_confirmed(declaration, confirm_name, "running data give way")
+    _confirmed(declaration, confirm_name, "running data give way")
     return _play(declaration, "undone", "what was there before is back in its place", watcher)
 
 
@@ -166,7 +159,7 @@ def forget(declaration: Declaration, watcher: Watcher, *, confirm_name: str) -> 
         RefusedError: the name is another one.
         RunError: the playbook failed; the message is the task's own.
     """
-    must_be_confirmed(declaration, confirm_name, "kept data are deleted")
+    _confirmed(declaration, confirm_name, "kept data are deleted")
     return _play(declaration, "forgotten", "nothing is kept any more", watcher)
 
 
@@ -175,19 +168,9 @@ def kept(declaration: Declaration) -> str:
     return f"{declaration.server.postgresql.data_directory}.before"
 
 
-def must_be_confirmed(declaration: Declaration, typed: str, what: str) -> None:
-    """Refuse to go on unless the server's name was typed.
-
-    Raises:
-        RefusedError: it is another one.
-    """
+def _confirmed(declaration: Declaration, typed: str, what: str) -> None:
     name = declaration.server.name
-    if typed != name:
-        raise RefusedError(
-            f"nothing was done: the name typed is {typed!r}, the server is {name!r}",
-            why=f"{what} only for whoever names the server, letter for letter",
-            hint=f"type the name, or give --confirm {name}",
-        )
+    must_name(name, typed, what=what, hint=f"type the name, or give --confirm {name}")
 
 
 def _play(declaration: Declaration, state: str, done: str, watcher: Watcher) -> Report:

@@ -255,9 +255,8 @@ def disk_of(declaration: Declaration, seen: Mapping[str, Any]) -> Space:
     return destination.space(seen["mounts"][mount]["free"], seen["mounts"][mount]["size"])
 
 
-def _told(
-    declaration: Declaration, seen: Mapping[str, Any], found: choice.Choice, request: Request
-) -> dict[str, Any]:
+def described(found: choice.Choice, free: int) -> dict[str, Any]:
+    """Return what a restore takes, as plain values; *free* are the bytes that are free."""
     return {
         "target": str(found.target),
         "set": found.set.label,
@@ -268,7 +267,14 @@ def _told(
         "wal_last": found.wal_last,
         "segments": found.segments,
         "needed": found.needed,
-        "free": disk_of(declaration, seen).free,
+        "free": free,
+    }
+
+
+def _told(
+    declaration: Declaration, seen: Mapping[str, Any], found: choice.Choice, request: Request
+) -> dict[str, Any]:
+    return described(found, disk_of(declaration, seen).free) | {
         "database": request.database,
         "directory": restored_directory(declaration.server),
         "port": request.port,
