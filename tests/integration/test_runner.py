@@ -104,6 +104,17 @@ def test_a_broken_playbook_tells_ansibles_own_complaint(inventory: Path) -> None
     assert "nonsense.module.name" in _end(events).message
 
 
+def test_a_command_that_complains_on_its_output_is_heard(inventory: Path) -> None:
+    tasks = """
+    - name: Complain
+      ansible.builtin.shell: "echo 'ERROR: [050]: unable to acquire lock'; exit 50"
+      changed_when: false
+"""
+    events = list(runner.run(_wanted(inventory, tasks)))
+    (failed,) = (event for event in events if isinstance(event, TaskFinished))
+    assert "unable to acquire lock" in failed.message
+
+
 def test_the_operators_ansible_settings_do_not_leak_in(
     inventory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

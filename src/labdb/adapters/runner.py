@@ -23,6 +23,8 @@ from labdb.events import Event, RunFinished, TaskFinished, TaskStarted, TaskStat
 
 GRACE_SECONDS = 20.0
 COMMAND_NOT_FOUND = 127
+WORDS_KEPT = 3
+"""Lines of a command that failed without a word on its standard error."""
 
 _STATUS: Mapping[str, TaskStatus] = {
     "runner_on_ok": "ok",
@@ -222,7 +224,9 @@ def _message(kind: str, result: Mapping[str, Any]) -> str:
         return ""
     if kind == "runner_on_skipped":
         return str(result.get("skip_reason") or result.get("msg") or "")
-    parts = [result.get("msg"), result.get("stderr"), result.get("module_stderr")]
+    # pgBackRest complains on its standard output.
+    said = result.get("stderr") or "\n".join((result.get("stdout_lines") or ())[-WORDS_KEPT:])
+    parts = [result.get("msg"), said, result.get("module_stderr")]
     parts += [
         item.get("msg")
         for item in result.get("results") or []
