@@ -4,8 +4,22 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from labdb.lab.engine import engine
 
 AS_POSTGRES = "runuser --user=postgres -- "
+
+
+WAITING = "SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a command took: *seconds* by the clock, and of the guest's *processor* time."""
+
+    seconds: float
+    processor: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +42,19 @@ class Guest:
             raise RuntimeError(f"{script}: {said[-3:]}")
         return done.stdout.decode().strip()
 
-    def seconds(self, script: str) -> float:
-        """Return what *script* takes as postgres when nothing of the disks is in memory."""
+    def takes(self, script: str) -> Taken:
+        """Return what *script* takes as postgres; nothing is in memory, and no WAL waits."""
+        while self.sql(WAITING) != "0":
+            time.sleep(0.5)
         subprocess.run(["sync"], check=True)
         Path("/proc/sys/vm/drop_caches").write_text("3")
-        begin = time.perf_counter()
+        processor, begin = self._processor(), time.perf_counter()
         self.run(AS_POSTGRES + f"sh -ec '{script}'")
-        return time.perf_counter() - begin
+        return Taken(time.perf_counter() - begin, self._processor() - processor)
+
+    def _processor(self) -> float:
+        told: Any = engine().containers.get(self.name).stats(stream=False, one_shot=True)
+        return float(told["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
 
     def sql(self, statement: str, database: str = "postgres") -> str:
         """Return what the superuser is answered."""

@@ -13,8 +13,13 @@ SIZES = (30, 60, 250)
 DAY_OF_WAL = 0.05
 """WAL between two backups, as a share of the data: what a differential set is planned with."""
 FASTER, SLOWER = 1.5, 1.5
+FULL, BASE = "pgbackrest full", "pg_basebackup"
+VARIANT = "full: "
 PITR_MINUTES, FULL_MINUTES, AT = 30, 60, 30
 """The lab's targets: a restore to a moment, a restore of everything, at so many GB."""
+
+
+OTHERS = ("restore", "drill", VARIANT)
 
 
 def median(result: dict[str, Any], name: str) -> float:
@@ -23,9 +28,25 @@ def median(result: dict[str, Any], name: str) -> float:
     return statistics.median(seconds)
 
 
+def processor(result: dict[str, Any], name: str) -> float:
+    """Return the middle one of the processor seconds of all rounds."""
+    seconds: list[float] = result["processor"][name]
+    return statistics.median(seconds)
+
+
+def limit(result: dict[str, Any]) -> float:
+    """Return how many times pg_basebackup's rate a full set could reach on these cores.
+
+    As if every core worked on it all the time, and nothing had to be waited for.
+    """
+    cores: int = result["cores"]
+    least = processor(result, FULL) / cores
+    return median(result, BASE) / least
+
+
 def goals(result: dict[str, Any]) -> list[tuple[str, float, str, bool]]:
     """Return each goal with its figure, its limit, and whether it is met."""
-    faster = median(result, "pg_basebackup") / median(result, "pgbackrest full")
+    faster = median(result, BASE) / median(result, FULL)
     drilled = median(result, "drill: RTO") / median(result, "restore: copy back")
     return [
         ("full backup, rate against pg_basebackup", faster, f"at least {FASTER}", faster >= FASTER),
@@ -64,7 +85,7 @@ def page(result: dict[str, Any]) -> str:
         "| Backup | Seconds | MB/s of data | Times pg_basebackup's rate | Stored |",
         "|---|---:|---:|---:|---:|",
     ]
-    for name in (item for item in result["seconds"] if not item.startswith(("restore", "drill"))):
+    for name in (item for item in result["seconds"] if not item.startswith(OTHERS)):
         seconds = median(result, name)
         rate = "" if "differential" in name else f"{size / seconds / (1 << 20):.0f}"
         ratio = "" if "differential" in name else f"{base / seconds:.2f}"
@@ -73,6 +94,7 @@ def page(result: dict[str, Any]) -> str:
             f"| {name} | {seconds:.1f} | {rate} | {ratio} | "
             f"{f'{stored / GB:.2f} GB' if stored else ''} |"
         )
+    lines += ["", *_parts(result)]
     lines += ["", "| Way back | Seconds | Times copy back |", "|---|---:|---:|"]
     for name in (item for item in result["seconds"] if item.startswith(("restore", "drill"))):
         seconds = median(result, name)
@@ -100,6 +122,23 @@ def page(result: dict[str, Any]) -> str:
         f"({'met' if at[2] <= FULL_MINUTES else 'not met'})."
     )
     return "\n".join([*lines, "", said, ""])
+
+
+def _parts(result: dict[str, Any]) -> Iterator[str]:
+    """Yield the table of what a full set takes, and the limit that follows from it."""
+    yield "| Full set | Seconds | Processor seconds | for each GB |"
+    yield "|---|---:|---:|---:|"
+    for name in (FULL, *(item for item in result["seconds"] if item.startswith(VARIANT)), BASE):
+        spent = processor(result, name)
+        shown = name.removeprefix(VARIANT)
+        each = spent * GB / result["size"]
+        yield f"| {shown} | {median(result, name):.1f} | {spent:.1f} | {each:.1f} |"
+    yield ""
+    yield (
+        f"With {result['cores']} cores at work all the time a full set would take "
+        f"{processor(result, FULL) / result['cores']:.1f} s, {limit(result):.2f} times the rate of "
+        f"`pg_basebackup` as it was measured: the limit of this machine."
+    )
 
 
 def write(result: dict[str, Any], path: Path) -> None:

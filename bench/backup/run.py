@@ -35,6 +35,9 @@ CHANGED = 20
 """Each so manieth row is changed before a differential set: five in a hundred."""
 
 
+Figures = dict[str, list[float]]
+
+
 class Bench:
     """The benchmark's own lab."""
 
@@ -86,15 +89,16 @@ def _load(bench: Bench, scale: float) -> None:
     shutil.rmtree(bench.folder / "data")
 
 
-def _round(bench: Bench, figures: dict[str, list[float]]) -> None:
+def _round(bench: Bench, figures: Figures, processor: Figures) -> None:
     guest = bench.guest
 
     def take(name: str, script: str) -> None:
-        seconds = guest.seconds(script)
-        figures.setdefault(name, []).append(seconds)
-        print(f"  {name}: {seconds:.1f} s", flush=True)
+        taken = guest.takes(script)
+        figures.setdefault(name, []).append(taken.seconds)
+        processor.setdefault(name, []).append(taken.processor)
+        print(f"  {name}: {taken.seconds:.1f} s, processor {taken.processor:.1f} s", flush=True)
 
-    for name, script in steps.BACKUPS.items():
+    for name, script in (steps.BACKUPS | steps.VARIANTS).items():
         take(name, script)
     for name, script in steps.RESTORES.items():
         guest.run(f"runuser -u postgres -- sh -ec '{steps.PREPARE}'")
@@ -134,10 +138,11 @@ def _measure(bench: Bench, scale: float, rounds: int) -> dict[str, Any]:
     print("loading", flush=True)
     _load(bench, scale)
     size = int(bench.guest.sql("SELECT sum(pg_database_size(oid)) FROM pg_database"))
-    figures: dict[str, list[float]] = {}
+    figures: Figures = {}
+    processor: Figures = {}
     for number in range(rounds):
         print(f"round {number + 1}: {size / (1 << 30):.2f} GB", flush=True)
-        _round(bench, figures)
+        _round(bench, figures, processor)
     stored = {
         name: int(bench.guest.run(f"du -sb {path}").split()[0])
         for name, path in steps.SIZES.items()
@@ -157,6 +162,10 @@ def _measure(bench: Bench, scale: float, rounds: int) -> dict[str, Any]:
             for name, values in figures.items()
             if name != "wal"
         },
+        "processor": {
+            name: [round(value, 2) for value in values] for name, values in processor.items()
+        },
+        "cores": os.cpu_count(),
         "wal": round(statistics.median(figures["wal"])),
     }
 

@@ -51,6 +51,17 @@ BACKUPS = {
 }
 """Everything is copied, each time anew."""
 
+VARIANTS = {
+    f"full: {name}": backrest("backup", more=f"--type=full {option}")
+    for name, option in {
+        "no pages checked": "--no-checksum-page",
+        "whole files": "--no-repo1-block",
+        "level 1": "--compress-level=1",
+        "not compressed": "--compress-type=none",
+        "one process": "--process-max=1",
+    }.items()
+}
+"""A full set again, with one thing changed: what that thing takes."""
 SIZES = {
     "pg_basebackup": f"{PLACE}/plain",
     "pg_basebackup zstd": f"{PLACE}/zstd",
