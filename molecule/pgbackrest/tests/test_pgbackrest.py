@@ -180,24 +180,61 @@ def test_a_backup_that_was_missed_while_the_machine_was_off_is_made_when_it_is_u
     assert host.service(timer).is_running
 
 
+WRITE = (
+    "create table if not exists noise (words text);"
+    " insert into noise select md5(random()::text) from generate_series(1, 150000) as n;"
+    " select pg_walfile_name(pg_switch_wal())"
+)
+LISTED = f"{PGBACKREST} repo-ls archive/proj-pg01 --recurse"
+
+
+def noise(host):
+    """Write more than a segment of WAL, and return the name of the one that was closed."""
+    return sql(host, WRITE).splitlines()[-1]
+
+
 def test_a_full_repository_loses_no_wal_and_postgresql_runs_on(host):
-    write = (
-        "create table if not exists noise (words text);"
-        " insert into noise select md5(random()::text) from generate_series(1, 150000) as n;"
-        " select pg_walfile_name(pg_switch_wal())"
-    )
     free = int(host.check_output("df --block-size=1 --output=avail /mnt/backup").split()[-1])
     host.check_output(f"fallocate --length {free - (1 << 20)} /mnt/backup/full")
-    segments = [sql(host, write, "-q").splitlines()[-1] for _ in range(3)]
+    segments = [noise(host) for _ in range(3)]
     assert within(60, lambda: sql(host, "select failed_count > 0 from pg_stat_archiver") == "t")
     assert sql(host, "select count(*) > 400000 from noise") == "t"
     host.check_output("rm /mnt/backup/full")
-    segments.append(sql(host, write, "-q").splitlines()[-1])
-    listed = f"{PGBACKREST} repo-ls archive/proj-pg01 --recurse"
+    segments.append(noise(host))
 
     def arrived():
-        there = host.check_output(listed)
+        there = host.check_output(LISTED)
         return all(segment in there for segment in segments)
 
-    assert within(90, arrived), host.check_output(listed)
+    assert within(90, arrived), host.check_output(LISTED)
+    sql(host, "drop table noise; select pg_stat_reset_shared('archiver')")
+
+
+@pytest.fixture
+def away(host):
+    """A repository that takes no WAL, and a queue that may hold three segments."""
+    folder, bound = f"{REPOSITORY}/archive", "/^archive-push-queue-max=/s/=.*/=48MiB/"
+    host.check_output("cp --preserve /etc/pgbackrest.conf /etc/before")
+    host.check_output(f"sed --in-place {bound} /etc/pgbackrest.conf")
+    host.check_output(f"mv {folder} {folder}.away && touch {folder}")
+
+    def back():
+        host.run(f"test -d {folder}.away && rm {folder} && mv {folder}.away {folder}")
+
+    yield back
+    back()
+    host.check_output("mv /etc/before /etc/pgbackrest.conf")
+
+
+def test_the_wal_that_waits_is_bounded_and_postgresql_runs_on(host, away):
+    waiting = "select count(*) from pg_ls_archive_statusdir() where name like '%.ready'"
+    segments = [noise(host) for _ in range(8)]
+    # What is more is dropped, so that the data disk does not fill.
+    assert within(90, lambda: int(sql(host, waiting)) <= 3), sql(host, waiting)
+    assert sql(host, "select count(*) = 1200000 from noise") == "t"
+    away()
+    newest = noise(host)
+    assert within(90, lambda: newest in host.check_output(LISTED))
+    there = host.check_output(LISTED)
+    assert [segment for segment in segments if segment not in there]
     sql(host, "drop table noise; select pg_stat_reset_shared('archiver')")
