@@ -120,9 +120,10 @@ class Trial:
                 "--recurse",
                 f"archive/{self.settings.stanza}/{folder}",
             )
-            lost = archive.missing(archive.segments(listed.split()), chosen)
-            if lost:
-                self.findings.append(_lost(lost, chosen.set.repository))
+            there = archive.numbers(listed.split())
+            gone = archive.missing(there, chosen.wal_first, chosen.wal_last)
+            if gone:
+                self.findings.append(archive.after_newest(gone, chosen.set.repository))
         return chosen, until
 
     def _info(self, *options: str) -> Any:
@@ -305,11 +306,3 @@ def _damaged(label: str, info: Any) -> Finding:
     what = f"set {label} holds pages whose checksum was wrong when they were copied"
     hint = "the running server's disk lost bytes; nothing is restored from this set"
     return Finding("set", "critical", what, ", ".join(files[:SHOWN]), hint)
-
-
-def _lost(names: tuple[str, ...], number: int) -> Finding:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    shown = ", ".join(names[:SHOWN]) + more
-    what = f"WAL segment {shown} is not in repository {number}"
-    why = "everything after it can be restored only from a set that ended later"
-    return Finding("archive", "critical", what, why, "take a full backup now: labdb backup run")

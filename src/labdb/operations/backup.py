@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from labdb.adapters import shell
+from labdb.adapters.content import query
 from labdb.adapters.inventory import Declaration
 from labdb.domain.backup.retention import expired, kept_until, would_expire
 from labdb.domain.backup.sets import BackupSet, backup_sets
 from labdb.domain.backup.units import FIRST, Kind, backup_unit
-from labdb.domain.health import duration
+from labdb.domain.health import answer, duration
+from labdb.domain.recovery.archive import lost_wal
 from labdb.domain.recovery.choice import unreadable
 from labdb.domain.recovery.target import written
 from labdb.errors import RunError, UnreachableError, UsageError
@@ -129,6 +131,8 @@ def check(declaration: Declaration, *, files: bool = False) -> Report:
         wanted["verify"] = ["--log-level-console=info", "--output=text", "--verbose", "verify"]
     seen = _look(declaration, commands=wanted, seconds=FILES_SECONDS if files else 0)
     findings = list(_checked(seen["commands"]["check"]))
+    # After the check: what waited for a repository that answers again has come.
+    findings += _lost(declaration)
     if files:
         findings.append(_verified(seen["commands"]["verify"]))
     bad = sum(item.is_problem for item in findings)
@@ -258,6 +262,20 @@ def _checked(told: Mapping[str, Any]) -> Sequence[Finding]:
     what = "a WAL segment that was written now did not arrive in every repository"
     hint = "WAL waits in pg_wal meanwhile; labdb status shows how much"
     return (*good, Finding("archive", "critical", what, "; ".join(said[-3:]), hint))
+
+
+def _lost(declaration: Declaration) -> Sequence[Finding]:
+    """Return what is missing in the archives, now."""
+    server = declaration.server
+    asked = {
+        "port": server.postgresql.port,
+        "queries": [{"name": "archiver", "database": "postgres", "sql": query("archiver")}],
+        "stanza": server.stanza,
+        "archives": True,
+    }
+    seen = shell.probe(shell.guest_of(declaration), asked)
+    waiting = (answer(seen, "archiver") or {}).get("oldest_waiting")
+    return lost_wal(_info(seen), seen["archives"], waiting=waiting)
 
 
 def _verified(told: Mapping[str, Any]) -> Finding:

@@ -24,6 +24,7 @@ from labdb.domain.health import (
     services,
     timers,
 )
+from labdb.domain.recovery.archive import lost_wal
 from labdb.domain.recovery.ledger import lines as lines_of_ledger
 from labdb.errors import UnreachableError
 from labdb.facts import ClusterState
@@ -67,6 +68,8 @@ def status(declaration: Declaration) -> Report:
         else:
             history = _remember(declaration, seen)
             findings += judge(server, seen, history)
+            waiting = (answer(seen, "archiver") or {}).get("oldest_waiting")
+            findings += lost_wal(seen["backups"].get("ok", ()), seen["archives"], waiting=waiting)
             findings += (judge_drill(server, lines_of_ledger(seen["texts"].get(LEDGER, "")), seen),)
             screen |= _screen(seen, history)
             data["seen"] = seen
@@ -86,6 +89,7 @@ def _questions(declaration: Declaration) -> dict[str, Any]:
             for name in ("server", "archiver")
         ],
         "stanza": server.stanza,
+        "archives": True,
         "units": [*services(server), *timers(server), *jobs(server)],
         "mounts": ["/", server.storage.data.mount, server.storage.backup.mount],
         "certificate": f"/etc/postgresql/{cluster.major}/{cluster.cluster}/tls/server.crt",

@@ -12,9 +12,16 @@ import re
 import subprocess
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 TIMEOUT = 60
+UNREADABLE = 99
+"""pgBackRest's code of a repository that gives no answer."""
+SEGMENT = re.compile(
+    r"^(\d+-\d+)/[0-9A-F]{16}/[0-9A-F]{8}([0-9A-F]{8})([0-9A-F]{8})-[0-9a-f]{40}", re.MULTILINE
+)
+"""A whole WAL segment in the archive: its folder, the two halves of its number."""
 
 
 def run(*command: str, text: str | None = None, seconds: float = TIMEOUT) -> tuple[int, str, str]:
@@ -48,6 +55,7 @@ def queries(port: int, wanted: list[dict[str, Any]]) -> dict[str, Any]:
     return answers
 
 
+@cache
 def backups(stanza: str) -> dict[str, Any]:
     """Return pgBackRest's own account of the stanza."""
     code, out, error = run(
@@ -56,6 +64,33 @@ def backups(stanza: str) -> dict[str, Any]:
     )  # fmt: skip
     # Not strict: of a file that it cannot decrypt it repeats what it read, control letters too.
     return {"ok": json.loads(out, strict=False)} if code == 0 and out else {"error": error or out}
+
+
+def archives(stanza: str) -> dict[str, dict[str, Any]]:
+    """Return the WAL segments in each repository that gives an answer, below its folders.
+
+    Their numbers, whatever their timeline, as pairs of the first and the last without a gap.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for item in backups(stanza).get("ok", [{}])[0].get("repo", []):
+        if item["status"]["code"] == UNREADABLE:
+            continue
+        code, out, error = run(
+            "runuser", "-u", "postgres", "--",
+            "pgbackrest", f"--stanza={stanza}", f"--repo={item['key']}",
+            "repo-ls", "--recurse", f"archive/{stanza}",
+        )  # fmt: skip
+        there = {(match[1], int(match[2], 16) * 256 + int(match[3], 16))
+                 for match in SEGMENT.finditer(out)}  # fmt: skip
+        runs: dict[str, list[list[int]]] = {}
+        for folder, number in sorted(there):
+            known = runs.setdefault(folder, [])
+            if known and number == known[-1][1] + 1:
+                known[-1][1] = number
+            else:
+                known.append([number, number])
+        found[str(item["key"])] = {"error": error or out} if code else {"ok": runs}
+    return found
 
 
 def commands(stanza: str, wanted: dict[str, list[str]], seconds: float) -> dict[str, Any]:
@@ -166,6 +201,7 @@ def look(wanted: dict[str, Any]) -> dict[str, Any]:
     ways: dict[str, tuple[str, Callable[[Any], Any]]] = {
         "queries": ("queries", lambda asked: queries(wanted.get("port", 5432), asked)),
         "stanza": ("backups", backups),
+        "archives": ("archives", lambda _: archives(wanted["stanza"])),
         "commands": ("commands", lambda asked: commands(wanted["stanza"], asked, seconds)),
         "units": ("units", units),
         # After the units: of one that has ended it is complete.

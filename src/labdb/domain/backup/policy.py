@@ -2,16 +2,23 @@
 
 from collections.abc import Iterator
 
+from labdb.domain.health import duration
 from labdb.domain.timetable import ever_runs, is_readable
+from labdb.domain.tuning.inputs import Inputs
+from labdb.domain.tuning.space import OUTAGE_SECONDS, archive_queue
 from labdb.report import Finding
+from labdb.size import human_size
 from labdb.spec import Server
 
 EXAMPLE = "write it as systemd.time(7) does, for example: Sun *-*-* 02:00:00"
 
 
 def policy_findings(server: Server) -> tuple[Finding, ...]:
-    """Return a critical finding for each schedule that never comes, and each broken promise."""
-    return (*_schedules(server), *_windows(server))
+    """Return a finding for each schedule that never comes, and for each promise that breaks.
+
+    They are critical, but for an outage that may never come.
+    """
+    return (*_schedules(server), *_windows(server), *_outage(server))
 
 
 def _schedules(server: Server) -> Iterator[Finding]:
@@ -37,6 +44,20 @@ def _windows(server: Server) -> Iterator[Finding]:
                 "from there (backup.recovery_window_days)",
                 f"declare retention_days: {promised} or more, or promise less",
             )
+
+
+def _outage(server: Server) -> Iterator[Finding]:
+    inputs = Inputs.of(server)
+    rate, queue = inputs.load.wal_rate, archive_queue(inputs)
+    if rate and queue < rate * OUTAGE_SECONDS:
+        yield Finding(
+            "archive queue",
+            "warning",
+            f"a repository that is away for more than {duration(queue / rate)} loses WAL",
+            f"{human_size(queue)} of it may wait on the data disk, an eighth at most, and "
+            f"{human_size(rate)} come each second (workload.wal_rate)",
+            "declare a larger storage.data.size",
+        )
 
 
 def _declared(server: Server) -> Iterator[tuple[str, str]]:

@@ -16,7 +16,9 @@ KEPT_FREE = 10
 REBUILD = 4
 """A quarter of the data can be rebuilt at once (REINDEX CONCURRENTLY, VACUUM FULL)."""
 LOGS = GB
-LARGEST_SPOOL = 8 * GB
+USUAL_SPOOL = 8 * GB
+OUTAGE_SECONDS = 3600
+"""A repository may be away for an hour, and no WAL is lost."""
 LARGEST_TEMP_FILES = 2047 * GB
 """PostgreSQL counts temp_file_limit in kilobytes, up to 2 TB."""
 REPLAY_RATE = 128 * UNITS["MB"]
@@ -69,8 +71,13 @@ def largest_wal(inputs: Inputs) -> int:
 
 
 def archive_queue(inputs: Inputs) -> int:
-    """Return how much WAL in bytes may wait for a repository that does not answer."""
-    return min(LARGEST_SPOOL, inputs.machine.disk // 16)
+    """Return how much WAL in bytes may wait for a repository that does not answer.
+
+    An hour's where its rate is known, but never more than an eighth of the disk.
+    """
+    disk = inputs.machine.disk
+    usual = min(USUAL_SPOOL, disk // 16)
+    return max(usual, min((inputs.load.wal_rate or 0) * OUTAGE_SECONDS, disk // 8))
 
 
 def temp_file_limit(inputs: Inputs) -> int:

@@ -79,3 +79,13 @@ def test_what_systemd_does_not_read_is_not(expression: str) -> None:
 def test_a_day_that_some_year_has_comes() -> None:
     assert ever_runs("*-02-29 02:00")
     assert not ever_runs("*-04-31 02:00")
+
+
+@pytest.mark.parametrize(("rate", "said"), [("2MB", []), ("20MB", ["27 min"])])
+def test_an_hour_without_a_repository_is_told_when_it_loses_wal(rate: str, said: list[str]) -> None:
+    declared = SERVER.model_dump(mode="json")
+    declared["workload"] |= {"wal_rate": rate}
+    declared["storage"]["data"]["size"] = "250GB"
+    found = policy_findings(Server.model_validate(declared))
+    assert [item.severity for item in found] == ["warning"] * len(said)
+    assert all(word in item.what for word, item in zip(said, found, strict=True))
