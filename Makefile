@@ -29,7 +29,7 @@ test-machine: venv
 	$(HOST) root $(BIN)/nox --session virtual_machine
 
 # Every test, the virtual machine too, thirty moments restored under load, a repository host that is
-# lost, and the benchmarks of provisioning and of backups: their figures go into docs/explanation.
+# lost, everything that may drift, and the benchmarks of provisioning and of backups: their figures go into docs/explanation.
 test-long: export LABDB_E2E_QEMU := 1
 test-long: export LABDB_PITR_TARGETS := 30
 test-long: export LABDB_LONG := 1
