@@ -86,6 +86,19 @@ def test_a_backup_goes_there_and_is_listed(provisioned: Lab) -> None:
     assert {item["repository"] for item in sets if item["label"] == label} == {2}
 
 
+def test_its_status_tells_what_the_server_has_stored_without_reading_it(provisioned: Lab) -> None:
+    listed = provisioned.labdb("backup", "list", SERVER, "-i", str(provisioned.inventory), "--json")
+    sets = [item for item in json.loads(listed.stdout)["data"]["sets"] if item["repository"] == 2]
+    newest = [item["label"] for item in sets if item["kind"] == "full"][-1]
+    told = json.loads(provisioned.on_repository_host("status", "--json", expect=None).stdout)
+    screen = told["data"]["screen"]
+    assert screen[f"{SERVER} full"].startswith(f"{newest}, ")
+    assert len(screen[f"{SERVER} WAL"].split(",")[0]) == len("000000010000000000000001")
+    seen = {item["check"]: item["severity"] for item in told["findings"]}
+    asked = ("account", "backup", "archive", "units", "clock")
+    assert {check: seen[check] for check in asked} == dict.fromkeys(asked, "ok")
+
+
 def test_what_lies_there_is_proven_by_a_drill(provisioned: Lab) -> None:
     recording = ("systemctl", "is-active", "labdb-fingerprints.service")
     at_rest = f"! {' '.join(recording)} | grep -q activating"

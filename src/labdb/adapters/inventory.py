@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from labdb.domain.mistakes import Mistake, mistakes
+from labdb.domain.repository_host import Storing
 from labdb.errors import DeclarationError
 from labdb.spec import Environment, Machine, RepositoryHost, Server
 
@@ -125,7 +126,7 @@ def load(inventory: Path, name: str) -> Declaration:
         raise DeclarationError(
             f"{name} is a repository host",
             why="it keeps backups of servers and has no database of its own",
-            hint="plan, provision, verify and deprovision take it; other commands take a server",
+            hint="plan, provision, verify, status and deprovision take it; others take a server",
         )
     if name not in known:
         near = get_close_matches(name, (*known, *hosts), n=1)
@@ -134,7 +135,7 @@ def load(inventory: Path, name: str) -> Declaration:
             why=f"declared there: {', '.join((*known, *hosts)) or 'none'}",
             hint=f"did you mean {near[0]}?" if near else f"write host_vars/{name}/{SERVER_FILE}",
         )
-    server = _machine(inventory, name, SERVER_FILE, "labdb_server", Server)
+    server = _server(inventory, name)
     wanted = [repository.host for repository in server.backup.repositories]
     return Declaration(
         server,
@@ -142,6 +143,32 @@ def load(inventory: Path, name: str) -> Declaration:
         inventory,
         tuple(_repository_host(inventory, host) for host in wanted if host in hosts),
     )
+
+
+def storing(inventory: Path, host: RepositoryHost) -> Storing:
+    """Return who stores on *host*, by the declarations of the same inventory.
+
+    A server whose declaration is no good is not known; to say why is its own plan's part.
+    """
+    known, found, unknown = servers(inventory), [], {}
+    for name in (account.name for account in host.access.servers):
+        if name not in known:
+            unknown[name] = "this inventory does not declare it"
+            continue
+        try:
+            server = _server(inventory, name)
+        except DeclarationError as error:
+            unknown[name] = error.what
+            continue
+        if any(repository.host == host.name for repository in server.backup.repositories):
+            found.append(server)
+        else:
+            unknown[name] = f"it declares no repository on {host.name}"
+    return Storing(tuple(found), unknown)
+
+
+def _server(inventory: Path, name: str) -> Server:
+    return _machine(inventory, name, SERVER_FILE, "labdb_server", Server)
 
 
 def _repository_host(inventory: Path, name: str) -> RepositoryHost:

@@ -7,7 +7,7 @@ import click
 
 from labdb.adapters import inventory as inventories
 from labdb.cli import render
-from labdb.cli.options import on_machine, on_server
+from labdb.cli.options import on_machine
 from labdb.cli.watch import Watch
 from labdb.errors import UsageError
 
@@ -141,18 +141,22 @@ def verify(server: str, inventory: Path, *, as_json: bool, no_color: bool) -> in
 
 
 @click.command()
-@on_server
+@on_machine
 def status(server: str, inventory: Path, *, as_json: bool, no_color: bool) -> int:
-    """Show the server on one screen; exit code 1 when something needs attention.
+    """Show a machine on one screen; exit code 1 when something needs attention.
+
+    Of a server: guest, PostgreSQL, archive, backups, drill, disks. Of a repository host: guest,
+    accounts, what each server has stored there, disks.
 
     \b
     Examples:
       labdb status proj-pg01 -i inventories/lab
+      labdb status proj-bak01 -i inventories/lab
       watch -n 30 labdb status proj-pg01 -i inventories/production
     """
     from labdb.operations.status import status as operation  # noqa: PLC0415 - keeps --help fast
 
-    report = operation(inventories.load(inventory, server))
+    report = operation(inventories.load_machine(inventory, server))
     render.report(report, as_json=as_json, no_color=no_color)
     return report.exit_code
 

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from labdb.cli import render
-from labdb.domain.health import duration
+from labdb.domain.machine_health import duration
 from labdb.report import Report
 from labdb.size import human_size
 

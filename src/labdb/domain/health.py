@@ -1,4 +1,4 @@
-"""Judge what a guest told about itself: is anything in need of attention?
+"""Judge what a server told about itself: is anything in need of attention?
 
 Thresholds are those of the lab's alerts, each written once, here.
 """
@@ -8,25 +8,19 @@ from datetime import datetime
 from typing import Any
 
 from labdb.domain.access import exporter_ports
+from labdb.domain.backup.age import age_finding
 from labdb.domain.backup.units import FIRST, Kind, backup_timers, backup_unit
-from labdb.domain.capacity import DAY, Sample, days_to_full
+from labdb.domain.capacity import DAY, Sample
+from labdb.domain.machine_health import duration, machine_findings
 from labdb.domain.recovery.choice import unreadable
 from labdb.domain.timetable import longest_pause
 from labdb.report import Finding, Severity
-from labdb.size import human_size
 from labdb.spec import Schedule, Server
 
-HOUR = 3600.0
-BACKUP_SLACK = 2 * HOUR
-"""A backup counts from its end, and the next one may take longer; so may a clock change."""
-BACKUP_LONGEST = 8 * HOUR
-"""While one is being made: six hours it may wait for the other kind (pgbackrest_lock_wait)."""
 DRILL_SLACK = DAY
 """A drill of a large server takes hours, and may wait for one that is under way."""
 ARCHIVE_SLACK = 2.0
 """WAL may wait twice archive_timeout before somebody should look."""
-DISK_WARNING, DISK_CRITICAL = 0.80, 0.90
-DAYS_WARNING = 14.0
 CONNECTIONS_WARNING = 0.80
 CERTIFICATE_WARNING = 21 * DAY
 
@@ -76,15 +70,15 @@ def judge(
     now = float(seen["system"]["now"])
     return (
         *_database(server, seen),
-        *_units(server, seen),
         _archive(seen, now),
         *(_backup(number, schedule, seen, now) for number, schedule in server.schedules.items()),
-        *(finding for mount in _mounts(server) for finding in _disk(mount, seen, history)),
         _certificate(server, seen, now),
+        *machine_findings(seen, history, mounts=mounts(server), at_rest=jobs(server)),
     )
 
 
-def _mounts(server: Server) -> tuple[str, ...]:
+def mounts(server: Server) -> tuple[str, ...]:
+    """Return the mount points whose use is watched."""
     return ("/", server.storage.data.mount, server.storage.backup.mount)
 
 
@@ -102,18 +96,6 @@ def _database(server: Server, seen: Mapping[str, Any]) -> list[Finding]:
         hint = "they keep WAL until the disk is full; drop them with pg_drop_replication_slot"
         findings.append(Finding("slots", "warning", what, hint=hint))
     return findings
-
-
-def _units(server: Server, seen: Mapping[str, Any]) -> list[Finding]:
-    findings, at_rest = [], jobs(server)
-    for name, state in seen.get("units", {}).items():
-        active = state.get("ActiveState", "unknown")
-        if active == "active" or (name in at_rest and active != "failed"):
-            continue
-        what = f"{name} failed" if active == "failed" else f"{name} does not run"
-        why = f"systemd calls it {active} ({state.get('Result', '')})"
-        findings.append(Finding("unit", "critical", what, why, f"journalctl -u {name}"))
-    return findings or [Finding("units", "ok", "every service runs and every timer is armed")]
 
 
 def _archive(seen: Mapping[str, Any], now: float) -> Finding:
@@ -148,10 +130,7 @@ def backups(seen: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _backup(number: int, schedule: Schedule, seen: Mapping[str, Any], now: float) -> Finding:
-    """Judge the newest full backup of a repository, then its newest of any kind.
-
-    Each may be as old as the longest pause of its schedule makes it.
-    """
+    """Judge the newest backups of a repository, where it can be read and has any."""
     where = "" if number == FIRST else f" in repository {number}"
     if said := unreadable(seen.get("backups", {}).get("ok") or ()).get(number):
         what = f"repository {number} cannot be read"
@@ -167,19 +146,14 @@ def _backup(number: int, schedule: Schedule, seen: Mapping[str, Any], now: float
         why = seen.get("backups", {}).get("error", "")
         what = f"there is no full backup{where}"
         return Finding("backup", "critical", what, why, _start("full", number))
-    slack = BACKUP_LONGEST if _is_being_made(seen) else BACKUP_SLACK
-    age, limit = _age(full, now), longest_pause(schedule.full).total_seconds()
-    if age > limit + slack:
-        what = f"the last full backup{where} is {duration(age)} old"
-        why = f"one is due every {duration(limit)} (schedule.full: {schedule.full})"
-        return Finding("backup", "critical", what, why, _start("full", number))
-    age = _age(good, now)
-    limit = longest_pause(schedule.full, schedule.differential).total_seconds()
-    if age > limit + slack:
-        what = f"the last backup of any kind{where} is {duration(age)} old"
-        why = f"one is due every {duration(limit)}; restoring takes longer without it"
-        return Finding("backup", "warning", what, why, _start("differential", number))
-    return Finding("backup", "ok", f"last backup{where} {duration(age)} ago")
+    return age_finding(
+        schedule,
+        full=_age(full, now),
+        newest=_age(good, now),
+        being_made=_is_being_made(seen),
+        where=where,
+        hint=lambda kind: _start(kind, number),
+    )
 
 
 def judge_drill(
@@ -224,27 +198,6 @@ def _start(kind: Kind, number: int) -> str:
     return f"systemctl start {backup_unit(kind, number)}.service, and look at its journal"
 
 
-def _disk(
-    mount: str, seen: Mapping[str, Any], history: Mapping[str, Sequence[Sample]]
-) -> list[Finding]:
-    disk = seen.get("mounts", {}).get(mount)
-    if disk is None:
-        what = f"nothing is mounted at {mount}"
-        hint = "labdb provision mounts it"
-        return [] if mount == "/" else [Finding("disk", "critical", what, hint=hint)]
-    share = disk["used"] / disk["size"]
-    days = days_to_full(history.get(mount, ()))
-    what = f"{mount} is {share:.0%} full, {human_size(disk['free'])} left"
-    hint = "declare a larger size and provision; disks grow while the server runs"
-    if share >= DISK_CRITICAL:
-        return [Finding("disk", "critical", what, hint=hint)]
-    if share >= DISK_WARNING:
-        return [Finding("disk", "warning", what, hint=hint)]
-    if days is not None and days < DAYS_WARNING:
-        return [Finding("disk", "warning", f"{what}; full in {days:.0f} days", hint=hint)]
-    return [Finding("disk", "ok", what)]
-
-
 def _certificate(server: Server, seen: Mapping[str, Any], now: float) -> Finding:
     found, tls = seen.get("certificate", {}), server.postgresql.tls
     if "ends" not in found:
@@ -260,15 +213,3 @@ def _certificate(server: Server, seen: Mapping[str, Any], now: float) -> Finding
     return Finding(
         "certificate", "ok", f"the server certificate is valid for {left / DAY:.0f} days"
     )
-
-
-def duration(seconds: float) -> str:
-    """Return *seconds* for a reader: the largest unit that gives a whole number.
-
-    >>> duration(5400)
-    '90 min'
-    """
-    for name, size, least in (("d", DAY, 2), ("h", HOUR, 2), ("min", 60.0, 2)):
-        if seconds >= size * least:
-            return f"{seconds / size:.0f} {name}"
-    return f"{max(seconds, 0):.0f} s"

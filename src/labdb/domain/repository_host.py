@@ -1,15 +1,34 @@
-"""One declared repository host becomes the variables of all its roles."""
+"""One declared repository host: who stores there, and the variables of all its roles."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from labdb.domain import machine_variables as common
 from labdb.domain.access import EXPORTER_PORTS
-from labdb.spec import Environment, RepositoryHost
+from labdb.spec import Environment, RepositoryHost, Server
 
 GROUP = "labdb-repository"
 """The operating-system group of all accounts that store here."""
 REPOSITORY = "/pgbackrest"
 """Folder of the repository, as the server sees it that stores there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Storing:
+    """Whoever may store on a repository host.
+
+    *servers* are those that declare a repository there; *unknown* says of each other one why
+    nobody knows what it stores.
+    """
+
+    servers: tuple[Server, ...]
+    unknown: Mapping[str, str]
+
+
+def folder_of(host: RepositoryHost, server: str) -> str:
+    """Return the repository of the account *server* as the host itself sees it."""
+    return f"{host.storage.backup.mount}/{server}{REPOSITORY}"
 
 
 def repository_host_variables(host: RepositoryHost, environment: Environment) -> dict[str, Any]:

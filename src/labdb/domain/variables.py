@@ -17,7 +17,8 @@ from labdb.domain.access import (
 )
 from labdb.domain.connections import MONITORING_CONNECTIONS, MONITORING_ROLE, connection_limits
 from labdb.domain.database_settings import SEARCH_PATH, database_settings
-from labdb.domain.health import DISK_CRITICAL, FINGERPRINTS
+from labdb.domain.health import FINGERPRINTS
+from labdb.domain.machine_health import DISK_CRITICAL
 from labdb.domain.machine_variables import exporters, guest, prefixed, storage_and_firewall
 from labdb.domain.operating_system import huge_pages, kernel_parameters
 from labdb.domain.parameters import lookup

@@ -13,7 +13,8 @@ from labdb.adapters.inventory import Declaration
 from labdb.domain.backup.retention import expired, kept_until, would_expire
 from labdb.domain.backup.sets import BackupSet, backup_sets
 from labdb.domain.backup.units import FIRST, Kind, backup_unit
-from labdb.domain.health import answer, duration
+from labdb.domain.health import answer
+from labdb.domain.machine_health import duration
 from labdb.domain.recovery.archive import lost_wal
 from labdb.domain.recovery.choice import unreadable
 from labdb.domain.recovery.target import written

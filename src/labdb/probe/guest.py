@@ -8,20 +8,25 @@ line, its answer one JSON object.
 import calendar
 import json
 import os
+import pwd
 import re
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 TIMEOUT = 60
 UNREADABLE = 99
 """pgBackRest's code of a repository that gives no answer."""
-SEGMENT = re.compile(
+LABEL = re.compile(r"(\d{8}-\d{6}F)(_\d{8}-\d{6}[DI])?")
+SEGMENT = re.compile(r"[0-9A-F]{24}-[0-9a-f]{40}(\.[a-z0-9]+)?")
+"""A set's folder and a segment with its SHA-1, as pgBackRest names them when they are whole."""
+ARCHIVED = re.compile(
     r"^(\d+-\d+)/[0-9A-F]{16}/[0-9A-F]{8}([0-9A-F]{8})([0-9A-F]{8})-[0-9a-f]{40}", re.MULTILINE
 )
-"""A whole WAL segment in the archive: its folder, the two halves of its number."""
+"""A whole segment in a list of the archive: its folder, the two halves of its number."""
 
 
 def run(*command: str, text: str | None = None, seconds: float = TIMEOUT) -> tuple[int, str, str]:
@@ -81,7 +86,7 @@ def archives(stanza: str) -> dict[str, dict[str, Any]]:
             "repo-ls", "--recurse", f"archive/{stanza}",
         )  # fmt: skip
         there = {(match[1], int(match[2], 16) * 256 + int(match[3], 16))
-                 for match in SEGMENT.finditer(out)}  # fmt: skip
+                 for match in ARCHIVED.finditer(out)}  # fmt: skip
         runs: dict[str, list[list[int]]] = {}
         for folder, number in sorted(there):
             known = runs.setdefault(folder, [])
@@ -121,7 +126,7 @@ def units(names: list[str]) -> dict[str, dict[str, str]]:
     """Return what systemd knows of each unit."""
     wanted = (
         "Id,LoadState,ActiveState,SubState,UnitFileState,NextElapseUSecRealtime,"
-        "Result,ExecMainStatus"
+        "Result,ExecMainStatus,ConditionResult"
     )
     found: dict[str, dict[str, str]] = {}
     for name in names:
@@ -134,10 +139,9 @@ def mounts(paths: list[str]) -> dict[str, dict[str, Any]]:
     """Return size, use and device of the file system at each mount point."""
     found: dict[str, dict[str, Any]] = {}
     table: dict[str, list[str]] = {}
-    with open("/proc/mounts", encoding="utf-8") as file:  # noqa: PTH123  # one import less
-        for line in file:
-            fields = line.split()
-            table[fields[1]] = fields
+    for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines():
+        fields = line.split()
+        table[fields[1]] = fields
     for path in paths:
         if path not in table:
             continue
@@ -154,12 +158,9 @@ def mounts(paths: list[str]) -> dict[str, dict[str, Any]]:
 
 def texts(paths: list[str]) -> dict[str, str]:
     """Return what each small file holds; one that is not there is left out."""
-    found: dict[str, str] = {}
-    for path in paths:
-        if os.access(path, os.R_OK):
-            with open(path, encoding="utf-8") as file:  # noqa: PTH123  # one import less
-                found[path] = file.read()
-    return found
+    return {
+        path: Path(path).read_text(encoding="utf-8") for path in paths if os.access(path, os.R_OK)
+    }
 
 
 def listeners(ports: list[int]) -> list[int]:
@@ -179,12 +180,92 @@ def certificate(path: str) -> dict[str, str]:
     return {"ends": str(calendar.timegm(moment)), "subject": subject.partition("=")[2].strip()}
 
 
+def clock(unit: str) -> dict[str, Any]:
+    """Return how far the clock is off in seconds, and whom it follows, by the word of chrony.
+
+    *skipped* tells that systemd does not start chrony here, as in a container.
+    """
+    state = units([unit])[unit]
+    code, out, error = run("chronyc", "-c", "-n", "tracking")
+    # 14 fields: chronyc(1), "tracking"; the fifth is the offset, the last the leap status.
+    fields = out.split(",")
+    told = {"error": error or out} if code else {"offset": float(fields[4]), "leap": fields[-1]}
+    skipped = state.get("ActiveState") != "active" and state.get("ConditionResult") == "no"
+    return {"skipped": skipped, **told}
+
+
+def accounts(names: list[str]) -> dict[str, dict[str, Any]]:
+    """Return how sshd takes each account: forced command, locked folder, key.
+
+    sshd refuses an account whose folder, *root*, anybody but root can change.
+    """
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    found: dict[str, dict[str, Any]] = {}
+    for name in names:
+        _, out, error = run("sshd", "-T", "-C", f"user={name},host=localhost,addr=127.0.0.1")
+        told = dict(line.split(" ", 1) for line in out.splitlines() if " " in line)
+        root = told.get("chrootdirectory", "none").replace("%u", name)
+        keys = told.get("authorizedkeysfile", "").replace("%u", name).split()
+        found[name] = {
+            "exists": name in known,
+            "command": told.get("forcecommand", "none"),
+            "root": root,
+            "safe": _is_roots_alone(Path(root)),
+            "key": any(Path(key).is_file() and Path(key).stat().st_size for key in keys),
+            "error": error,
+        }
+    return found
+
+
+def _is_roots_alone(folder: Path) -> bool:
+    if not folder.is_dir():
+        return False
+    there = folder.stat()
+    return there.st_uid == 0 and not there.st_mode & 0o022
+
+
+def repositories(paths: list[str]) -> dict[str, dict[str, Any]]:
+    """Return what names, sizes and times tell of the pgBackRest repository in each folder.
+
+    Nothing is opened: contents are encrypted. A set is complete when its manifest has its final
+    name, and ended when that was written. A folder that is not there is left out.
+    """
+    return {path: _repository(Path(path)) for path in paths if Path(path).is_dir()}
+
+
+def _repository(path: Path) -> dict[str, Any]:
+    size, wal = 0, (0.0, "", 0)
+    sets: dict[str, dict[str, Any]] = {}
+    for parts, there in _files(path):
+        size += there.st_size
+        match parts:
+            case ["archive", *_, name] if SEGMENT.fullmatch(name):
+                wal = max(wal, (there.st_mtime, name[:24], there.st_size))
+            case ["backup", _, label, *rest] if LABEL.fullmatch(label):
+                found = sets.setdefault(label, {"label": label, "size": 0, "stop": None})
+                found["size"] += there.st_size
+                if rest == ["backup.manifest"]:
+                    found["stop"] = there.st_mtime
+    newest = dict(zip(("time", "name", "size"), wal, strict=True)) if wal[0] else None
+    return {"size": size, "wal": newest, "sets": [sets[label] for label in sorted(sets)]}
+
+
+def _files(top: Path) -> Iterator[tuple[tuple[str, ...], os.stat_result]]:
+    """Yield the name of each file, as parts below *top*, with its size and time."""
+    for folder, _, names in os.walk(top):
+        for name in names:
+            path = Path(folder, name)
+            try:
+                yield path.relative_to(top).parts, path.lstat()
+            except FileNotFoundError:
+                continue  # expired meanwhile
+
+
 def system() -> dict[str, Any]:
     """Return load, memory and uptime as the kernel has them."""
-    with open("/proc/meminfo", encoding="utf-8") as file:  # noqa: PTH123  # one import less
-        memory = {line.split(":")[0]: int(line.split()[1]) << 10 for line in file}
-    with open("/proc/uptime", encoding="utf-8") as file:  # noqa: PTH123
-        uptime = float(file.read().split()[0])
+    told = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
+    memory = {line.split(":")[0]: int(line.split()[1]) << 10 for line in told}
+    uptime = float(Path("/proc/uptime").read_text(encoding="utf-8").split()[0])
     return {
         "load": os.getloadavg(),
         "memory": memory["MemTotal"],
@@ -211,6 +292,9 @@ def look(wanted: dict[str, Any]) -> dict[str, Any]:
         "texts": ("texts", texts),
         "ports": ("listeners", listeners),
         "certificate": ("certificate", certificate),
+        "clock": ("clock", clock),
+        "accounts": ("accounts", accounts),
+        "repositories": ("repositories", repositories),
         "system": ("system", lambda _: system()),
     }
     return {

@@ -7,6 +7,7 @@ import pytest
 
 from labdb.adapters import inventory
 from labdb.errors import DeclarationError
+from labdb.spec import RepositoryHost
 
 LAB = Path(__file__).parents[3] / "inventories" / "lab"
 
@@ -133,3 +134,45 @@ def test_a_repository_host_is_read_as_strictly_as_a_server(copy: Path) -> None:
     path.write_text(text.replace("network: 198.18.20.8/32", "network: 0.0.0.0/0"), encoding="utf-8")
     with pytest.raises(DeclarationError, match="opens the host to the world"):
         inventory.load(copy, "proj-pg01")
+
+
+def _let_in(folder: Path, *names: str) -> RepositoryHost:
+    """Let further servers store on the host, and return it."""
+    path = folder / "host_vars" / "proj-bak01" / "repository_host.yml"
+    line = "      - name: proj-pg01\n"
+    more = "".join(f"      - {{name: {name}, network: 198.18.20.9/32}}\n" for name in names)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(line, more + line), encoding="utf-8")
+    host = inventory.load_machine(folder, "proj-bak01").machine
+    assert isinstance(host, RepositoryHost)
+    return host
+
+
+def _second(folder: Path, old: str = "", new: str = "") -> None:
+    """Declare proj-pg02 like proj-pg01, with *new* in place of *old*."""
+    text = _server_file(folder).read_text(encoding="utf-8").replace("proj-pg01", "proj-pg02")
+    path = folder / "host_vars" / "proj-pg02" / "server.yml"
+    path.parent.mkdir()
+    path.write_text(text.replace(old, new) if old else text, encoding="utf-8")
+
+
+def test_every_declared_server_that_is_let_in_stores_on_a_host(copy: Path) -> None:
+    _second(copy)
+    found = inventory.storing(copy, _let_in(copy))
+    assert ([server.name for server in found.servers], found.unknown) == (["proj-pg01"], {})
+    found = inventory.storing(copy, _let_in(copy, "proj-pg02"))
+    assert [server.name for server in found.servers] == ["proj-pg02", "proj-pg01"]
+
+
+def test_who_stores_unknown_things_on_a_host_is_named_and_holds_nothing_up(copy: Path) -> None:
+    _second(copy, "memory: 8GB", "memry: 8GB")
+    found = inventory.storing(copy, _let_in(copy, "proj-pg02", "proj-pg09"))
+    assert [server.name for server in found.servers] == ["proj-pg01"]
+    assert found.unknown["proj-pg09"] == "this inventory does not declare it"
+    assert "proj-pg02/server.yml: " in found.unknown["proj-pg02"]
+
+
+def test_a_server_that_declares_another_repository_stores_nothing_there(copy: Path) -> None:
+    _second(copy, "host: proj-bak01", "host: proj-bak02")
+    found = inventory.storing(copy, _let_in(copy, "proj-pg02"))
+    assert found.unknown == {"proj-pg02": "it declares no repository on proj-bak01"}

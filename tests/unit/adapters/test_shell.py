@@ -1,6 +1,7 @@
 """A guest is asked only over a pinned key, and only where its network is ours."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -136,3 +137,98 @@ def test_a_question_may_take_longer_than_the_others(monkeypatch: pytest.MonkeyPa
     wanted = [{"name": "a", **question}, {"name": "b", **question, "seconds": 900}]
     assert program.look({"queries": wanted})["queries"] == {"a": {"ok": "x"}, "b": {"ok": "x"}}
     assert asked == [program.TIMEOUT, 900]
+
+
+REPOSITORY = {
+    "archive/proj-pg01/16-1/0000000100000000/000000010000000000000008-{sha}.zst": 20,
+    "archive/proj-pg01/16-1/0000000100000000/000000010000000000000009-{sha}.zst": 30,
+    # On its way, and not there yet.
+    "archive/proj-pg01/16-1/0000000100000000/00000001000000000000000A-{sha}.zst.pgbackrest.tmp": 90,
+    "archive/proj-pg01/archive.info": 10,
+    "backup/proj-pg01/backup.info": 10,
+    "backup/proj-pg01/backup.history/2027/20270103-020000F.manifest.zst": 80,
+    "backup/proj-pg01/20270103-020000F/backup.manifest": 40,
+    "backup/proj-pg01/20270103-020000F/backup.manifest.copy": 41,
+    "backup/proj-pg01/20270103-020000F/bundle/1": 25,
+    "backup/proj-pg01/20270103-020000F_20270104-030000D/backup.manifest": 70,
+    "backup/proj-pg01/20270103-020000F_20270105-030000D/backup.manifest.copy": 85,
+}
+"""The files of a repository, each with its time; all have 100 bytes."""
+
+
+def test_names_sizes_and_times_tell_what_an_unreadable_repository_holds(tmp_path: Path) -> None:
+    for name, moment in REPOSITORY.items():
+        path = tmp_path / name.format(sha="0123456789abcdef" * 2 + "01234567")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"?" * 100)
+        os.utime(path, (moment, moment))
+    missing = str(tmp_path / "nobody")
+    answer = program.look({"repositories": [str(tmp_path), missing]})["repositories"]
+    full, cut = "20270103-020000F", "20270103-020000F_20270105-030000D"
+    assert answer == {
+        str(tmp_path): {
+            "size": 100 * len(REPOSITORY),
+            "wal": {"name": "000000010000000000000009", "size": 100, "time": 30.0},
+            "sets": [
+                {"label": full, "size": 300, "stop": 40.0},
+                {"label": f"{full}_20270104-030000D", "size": 100, "stop": 70.0},
+                {"label": cut, "size": 100, "stop": None},
+            ],
+        }
+    }
+
+
+def test_an_empty_repository_holds_nothing(tmp_path: Path) -> None:
+    answer = program.look({"repositories": [str(tmp_path)]})["repositories"]
+    assert answer == {str(tmp_path): {"size": 0, "wal": None, "sets": []}}
+
+
+def test_an_account_is_told_as_sshd_takes_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "root.key").write_text("ssh-ed25519 AAAA", encoding="utf-8")
+    said = (
+        f"chrootdirectory {tmp_path}/home-of-%u\nforcecommand internal-sftp -u 0027\n"
+        f"authorizedkeysfile {tmp_path}/%u.key\npermittty no\n"
+    )
+    monkeypatch.setattr(program, "run", lambda *_: (0, said, ""))
+    answer = program.look({"accounts": ["root", "nobody-of-that-name"]})["accounts"]
+    assert answer["root"] == {
+        "exists": True,
+        "command": "internal-sftp -u 0027",
+        "root": f"{tmp_path}/home-of-root",
+        "safe": False,
+        "key": True,
+        "error": "",
+    }
+    assert (answer["nobody-of-that-name"]["exists"], answer["nobody-of-that-name"]["key"]) == (
+        False, False,
+    )  # fmt: skip
+
+
+TRACKING = (
+    "C0A80101,192.168.1.1,3,1800000000.1,-0.000021,0.0,0.00003,1.2,0.0,0.1,0.01,0.001,64.2,Normal"
+)
+STARTED = "ActiveState=active\nConditionResult=yes"
+SKIPPED = "ActiveState=inactive\nConditionResult=no"
+
+
+@pytest.mark.parametrize(
+    ("unit", "tracking", "answer"),
+    [
+        (STARTED, (0, TRACKING, ""), {"skipped": False, "offset": -0.000021, "leap": "Normal"}),
+        (SKIPPED, (1, "506 Cannot talk to daemon", ""),
+         {"skipped": True, "error": "506 Cannot talk to daemon"}),
+        (STARTED, (127, "", "no chronyc"), {"skipped": False, "error": "no chronyc"}),
+    ],
+)  # fmt: skip
+def test_the_clock_is_told_by_chrony_where_it_may_run(
+    monkeypatch: pytest.MonkeyPatch,
+    unit: str,
+    tracking: tuple[int, str, str],
+    answer: dict[str, Any],
+) -> None:
+    monkeypatch.setattr(
+        program, "run", lambda *words: tracking if words[0] == "chronyc" else (0, unit, "")
+    )
+    assert program.look({"clock": "chrony.service"})["clock"] == answer

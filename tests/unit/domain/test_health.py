@@ -9,7 +9,8 @@ import pytest
 
 from labdb.adapters.inventory import load
 from labdb.domain.capacity import DAY, Sample
-from labdb.domain.health import HOUR, duration, judge, judge_drill, service, timers
+from labdb.domain.health import judge, judge_drill, service, timers
+from labdb.domain.machine_health import HOUR, duration
 from labdb.report import Finding
 from labdb.spec import Schedule, Server, SftpRepository, Tls
 
@@ -53,6 +54,8 @@ WELL: dict[str, Any] = {
         path: {"used": 10 * GB, "size": 100 * GB, "free": 90 * GB}
         for path in ("/", "/mnt/data", "/mnt/backup")
     },
+    "clock": {"skipped": False, "offset": 0.0001, "leap": "Normal"},
+    "texts": {},
     "certificate": {"ends": str(NOW + 300 * DAY)},
 }
 

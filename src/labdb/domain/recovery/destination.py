@@ -1,6 +1,6 @@
 """Where an instance that was restored beside the running one listens, and what it may fill."""
 
-from labdb.domain.health import DISK_CRITICAL
+from labdb.domain.machine_health import DISK_CRITICAL
 from labdb.domain.recovery.space import Space
 
 PORT = 5433
