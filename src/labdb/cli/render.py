@@ -116,8 +116,8 @@ def _findings(console: Console, findings: Sequence[Finding]) -> None:
             continue
         color = SEVERITIES[finding.severity]
         console.print(f"[{color}]{finding.severity:<8}[/] {escape(finding.what)}", soft_wrap=True)
-        for line in (finding.why, finding.hint):
-            if line:
+        for text in (finding.why, finding.hint):
+            for line in text.splitlines():
                 console.print(f"         {escape(line)}", style="dim", soft_wrap=True)
     for finding in good:
         console.print(f"[green]ok[/]       {escape(finding.what)}", soft_wrap=True)

@@ -1,14 +1,18 @@
 """Look at everything, change nothing, and say what a provision would do."""
 
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from labdb.adapters import proxmox, repository
-from labdb.adapters.inventory import Declaration, MachineDeclaration
+from labdb.adapters import proxmox
+from labdb.adapters.inventory import (
+    Declaration,
+    MachineDeclaration,
+    RepositoryHostDeclaration,
+    storing,
+)
 from labdb.domain import preflight
 from labdb.domain.backup.policy import policy_findings
 from labdb.domain.connection_findings import connection_findings
@@ -16,13 +20,16 @@ from labdb.domain.drift import RunningParameter, parameter_changes, set_by_hand
 from labdb.domain.guest import GuestPlan, plan_guest
 from labdb.domain.health import answer, service
 from labdb.domain.memory_finding import memory_findings
+from labdb.domain.repository_budget import host_findings, room_finding, space_rows
 from labdb.domain.repository_findings import repository_findings
+from labdb.domain.second_copy import copy_finding
 from labdb.domain.storage_budget import storage_findings
 from labdb.domain.tuning import Inputs, tune
 from labdb.domain.variables import postgresql_parameters
 from labdb.errors import RefusedError, UnreachableError
 from labdb.facts import ClusterState
 from labdb.operations.look import ask
+from labdb.operations.package_source import PackageSource
 from labdb.report import Change, Effect, Finding, Phase, Report
 
 Say = Callable[[str], None]
@@ -75,23 +82,44 @@ def plan(
     Raises:
         DeclarationError: the declaration asks for what cannot be.
         UnreachableError: the Proxmox API does not answer, or refuses the token.
+        TypeError: there is no plan for a machine of that kind.
     """
-    begin = time.monotonic()
-    if isinstance(declaration, Declaration):
-        return _plan_server(declaration, begin, allowed or Allowed(), say, offline=offline)
+    begin, given = time.monotonic(), allowed or Allowed()
+    match declaration:
+        case Declaration():
+            return _plan_server(declaration, begin, given, say, offline=offline)
+        case RepositoryHostDeclaration():
+            return _plan_repository_host(declaration, begin, given, say, offline=offline)
+        case _:
+            raise TypeError(f"{type(declaration).__name__} has no plan")
+
+
+def _plan_repository_host(
+    declaration: RepositoryHostDeclaration,
+    begin: float,
+    allowed: Allowed,
+    say: Say,
+    *,
+    offline: bool,
+) -> Plan:
+    host = declaration.machine
+    who = storing(declaration.inventory, host)
+    space, data = host_findings(host, who), {"space": space_rows(host, who)}
     if offline:
-        summary = "nothing is computed from this declaration; nobody was asked"
-        return Plan(_report(declaration, summary, {}, begin))
-    state, guest, client = _look_at_guest(declaration, allowed or Allowed(), say)
+        summary = "its space was computed from the declarations; nobody was asked"
+        report = replace(_report(declaration, summary, data, begin), findings=space)
+        return Plan(report, preflight.blockers(space))
+    state, guest, client = _look_at_guest(declaration, allowed, say)
     findings = (
-        *preflight.check(declaration.machine, state),
+        *preflight.check(host, state),
         *guest.findings,
         *guest.refusals,
         *_withheld(guest),
+        *space,
     )
     blockers = preflight.blockers(findings)
     report = replace(
-        _report(declaration, _summary(guest.changes, blockers, ""), {}, begin),
+        _report(declaration, _summary(guest.changes, blockers, ""), data, begin),
         changes=guest.changes,
         findings=findings,
     )
@@ -118,7 +146,7 @@ def _plan_server(
         summary = f"{len(parameters)} parameters computed from the declaration; nobody was asked"
         return Plan(_report(declaration, summary, data | {"postgresql": "not asked"}, begin))
     say("package repository")
-    package_source = _Background(lambda: repository.check(declaration.server.postgresql.repository))
+    package_source = PackageSource(declaration.server.postgresql.repository)
     state, guest, client = _look_at_guest(declaration, allowed, say)
     say("PostgreSQL")
     database = _look_at_database(declaration, state, client)
@@ -138,8 +166,9 @@ def _plan_server(
     findings += connection_findings(declaration.server)
     findings += policy_findings(declaration.server)
     findings += repository_findings(declaration.server, declaration.repository_hosts, state)
-    if database.absent and (found := package_source.result(repository.LONGEST)):
-        findings.append(found)
+    findings += [copy_finding(declaration.server), *_rooms(declaration)]
+    if database.absent:
+        findings.append(package_source.result())
     blockers = tuple(preflight.blockers(tuple(findings)))
     data["postgresql"] = _word_for(database)
     data["withheld"] = [asdict(change) for change in guest.withheld]
@@ -149,6 +178,14 @@ def _plan_server(
         findings=tuple(findings),
     )
     return Plan(report, blockers, guest.creates, database.answers)
+
+
+def _rooms(declaration: Declaration) -> Iterator[Finding]:
+    """Yield whether each repository host has room for the server; one must have let it in."""
+    for host in declaration.repository_hosts:
+        who = storing(declaration.inventory, host)
+        if declaration.server.name in {server.name for server in who.servers}:
+            yield room_finding(declaration.server, host, who)
 
 
 def _look_at_guest(
@@ -266,20 +303,3 @@ def _report(
         phases=(Phase("plan", round(time.monotonic() - begin, 3)),),
         data=data,
     )
-
-
-class _Background:
-    """Something slow that is asked meanwhile; whoever does not answer in time is not waited for."""
-
-    def __init__(self, work: Callable[[], Finding]) -> None:
-        self._found: list[Finding] = []
-        self._thread = threading.Thread(target=lambda: self._found.append(work()), daemon=True)
-        self._thread.start()
-
-    def result(self, seconds: float) -> Finding | None:
-        """Return what was found, or a finding that nothing was within *seconds*."""
-        self._thread.join(seconds)
-        if self._found:
-            return self._found[0]
-        what = f"the package repository did not answer in {seconds:.0f} s"
-        return Finding("repository", "critical", what, hint=repository.HINT)

@@ -90,8 +90,16 @@ class Backup(Declared):
         default=300, ge=30, le=900, description="Longest age of unarchived WAL (RPO when idle)."
     )
     processes: int = Field(default=2, ge=1, le=32, description="process-max for backups.")
-    drill: Drill = Drill()
+    drill: Drill = Field(
+        default=Drill(),
+        description="Restore drills; written down, they must find room at the expected size.",
+    )
     export: Export | None = Field(default=None, description="Logical exports, none when absent.")
+
+    @property
+    def drill_is_declared(self) -> bool:
+        """Tell whether somebody wrote drills down; without a word they are made where they fit."""
+        return "drill" in self.model_fields_set
 
     @model_validator(mode="after")
     def _hosts_differ(self) -> Self:

@@ -151,6 +151,17 @@ def test_the_offline_plan_is_the_envelope_as_documented(
     assert parameters["listen_addresses"]["value"] == "localhost,198.18.20.8"
 
 
+def test_the_space_of_a_repository_host_is_planned_without_asking_anybody(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["plan", "proj-bak01", "-i", LAB, "--offline", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert [item["check"] for item in answer["findings"]] == ["space.repository"]
+    assert [row["part"] for row in answer["data"]["space"]] == [
+        "full backups", "differential backups", "archived WAL",
+    ]  # fmt: skip
+
+
 def test_the_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["schema"]) == 0
     assert "guest" in json.loads(capsys.readouterr().out)["properties"]

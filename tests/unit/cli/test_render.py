@@ -2,7 +2,7 @@
 
 import io
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 from rich.console import Console
@@ -43,6 +43,15 @@ def test_a_finding_shows_its_reason_and_remedy_and_brackets_survive() -> None:
     assert "critical the token lacks [VM.Audit]" in text
     assert "why so" in text
     assert "pveum acl" in text
+
+
+def test_a_reason_of_several_lines_stays_below_what_it_is_the_reason_of() -> None:
+    why = "proj-pg01 60 GB\nproj-pg02 70 GB"
+    crowded = Finding("space", "warning", "too small", why, "grow it")
+    assert _text(replace(REPORT, findings=(crowded,))).splitlines()[-4:] == [
+        "warning  too small", "         proj-pg01 60 GB", "         proj-pg02 70 GB",
+        "         grow it",
+    ]  # fmt: skip
 
 
 def test_a_pipe_gets_no_colour_and_a_terminal_does() -> None:

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from labdb.domain.recovery.space import restored
 from labdb.domain.recovery.target import RecoveryTarget, lsn_bytes, written
 from labdb.errors import RefusedError, UnreachableError
 
 SEGMENT = 16 << 20
 """Bytes of a WAL segment; initdb's default, which labdb keeps."""
 SEGMENTS_A_LOG = 256
-WAL_ROOM = 2 << 30
-"""What replay keeps in pg_wal until its next checkpoint: max_wal_size, 1 GB, and as much again."""
 EMPTY_OR_WELL = (0, 1, 2, 3, 6)
 """Codes of a repository in ``info``: well, no stanza, no backup, no data, not the set asked for."""
 UNTIMED = ("xid", "name")
@@ -78,7 +77,7 @@ class Choice:
     @property
     def needed(self) -> int:
         """Bytes that the restored instance takes at most."""
-        return self.set.size + WAL_ROOM
+        return restored(self.set.size)
 
     @property
     def is_certain(self) -> bool:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from labdb.errors import RefusedError
 
 GB = 1 << 30
+WAL_ROOM = 2 * GB
+"""What replay keeps in pg_wal until its next checkpoint: max_wal_size, 1 GB, and as much again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,11 @@ class Space:
     def usable(self) -> int:
         """Bytes that may be filled before the disk is critically full."""
         return max(0, self.free - round(self.size * (1 - self.most_used)))
+
+
+def restored(size: int) -> int:
+    """Return the bytes that an instance takes at most which is restored from a set of *size*."""
+    return size + WAL_ROOM
 
 
 def must_fit(needed: int, space: Space) -> None:

@@ -104,24 +104,41 @@ def data_budget(inputs: Inputs) -> SpaceBudget:
     return SpaceBudget("data", inputs.machine.disk, (*_fixed(inputs), temporary))
 
 
+def lasting(inputs: Inputs) -> tuple[SpaceLine, ...]:
+    """Return what may stand on the data disk for days: no rebuilds, no temporary files."""
+    return (*_files(inputs), *_wal(inputs))
+
+
 def _fixed(inputs: Inputs) -> tuple[SpaceLine, ...]:
-    wal = SpaceLine("WAL", 2 * largest_wal(inputs), "max_slot_wal_keep_size, twice max_wal_size")
-    return _at_rest(inputs) if inputs.machine.wal_disk else (*_at_rest(inputs), wal)
+    return (*_at_rest(inputs), *_wal(inputs))
 
 
 def _at_rest(inputs: Inputs) -> tuple[SpaceLine, ...]:
-    data, disk = inputs.load.data, inputs.machine.disk
+    return (
+        *_files(inputs),
+        SpaceLine("rebuilds", inputs.load.data // REBUILD, "a quarter of the data at once"),
+        SpaceLine("kept free", inputs.machine.disk // KEPT_FREE, "a tenth of the disk"),
+    )
+
+
+def _files(inputs: Inputs) -> tuple[SpaceLine, ...]:
+    data = inputs.load.data
     backups = SpaceLine(
         "backups", data, "two full ones, compressed to half: no volume of their own"
     )
     return (
         *(() if inputs.machine.backup_disk else (backups,)),
         SpaceLine("databases", data, "workload.expected_data"),
-        SpaceLine("rebuilds", data // REBUILD, "a quarter of the data at once"),
         SpaceLine("archive queue", archive_queue(inputs), "WAL that waits for the repository"),
         SpaceLine("logs", LOGS, "a week of server logs"),
-        SpaceLine("kept free", disk // KEPT_FREE, "a tenth of the disk"),
     )
+
+
+def _wal(inputs: Inputs) -> tuple[SpaceLine, ...]:
+    if inputs.machine.wal_disk:
+        return ()
+    size = 2 * largest_wal(inputs)
+    return (SpaceLine("WAL", size, "max_slot_wal_keep_size, twice max_wal_size"),)
 
 
 def _room_for_wal(inputs: Inputs) -> int:

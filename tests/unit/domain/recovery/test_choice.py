@@ -8,14 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labdb.domain.recovery.choice import (
-    WAL_ROOM,
     Choice,
     Repository,
     choose,
     repository,
 )
 from labdb.domain.recovery.destination import space
-from labdb.domain.recovery.space import must_fit
+from labdb.domain.recovery.space import WAL_ROOM, must_fit
 from labdb.domain.recovery.target import IMMEDIATE, LATEST, RecoveryTarget, written
 from labdb.errors import RefusedError, UnreachableError
 
