@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from labdb.domain.health import duration
+from labdb.domain.machine_health import duration
 from labdb.domain.timetable import ever_runs, is_readable
 from labdb.domain.tuning.inputs import Inputs
 from labdb.domain.tuning.space import OUTAGE_SECONDS, archive_queue
