@@ -232,3 +232,27 @@ def test_the_clock_is_told_by_chrony_where_it_may_run(
         program, "run", lambda *words: tracking if words[0] == "chronyc" else (0, unit, "")
     )
     assert program.look({"clock": "chrony.service"})["clock"] == answer
+
+
+def _pgbackrest(listed: str) -> Any:
+    """Return a pgBackRest with two repositories, of which the second cannot be read."""
+    codes = [{"key": 1, "status": {"code": 0}}, {"key": 2, "status": {"code": 99}}]
+
+    def run(*command: str, **_how: Any) -> tuple[int, str, str]:
+        assert "--repo=2" not in command
+        return 0, json.dumps([{"repo": codes}]) if "info" in command else listed, ""
+
+    return run
+
+
+def test_the_archive_is_told_as_runs_without_a_gap_whatever_the_timeline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = ["0000000100000000000000FE", "0000000100000000000000FF", "000000020000000100000000"]
+    lines = [f"16-1/{name[:16]}/{name}-{'a' * 40}.zst" for name in names]
+    lines.append(f"16-1/0000000200000001/000000020000000100000002-{'a' * 40}.zst")
+    lines.append("16-1/00000002.history")
+    monkeypatch.setattr(program, "run", _pgbackrest("\n".join(lines)))
+    program.backups.cache_clear()
+    assert program.archives("x") == {"1": {"ok": {"16-1": [[254, 256], [258, 258]]}}}
+    program.backups.cache_clear()
