@@ -15,9 +15,14 @@ Play = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture(scope="session")
 def play_again() -> Play:
-    """Run the scenario's play again, with options and variables; all it said is in ``stdout``."""
+    """Run the scenario's play again, with options and variables; all it said is in ``stdout``.
 
-    def run(*options: str, **variables: object) -> "subprocess.CompletedProcess[str]":
+    *play* is another one of the scenario's.
+    """
+
+    def run(
+        *options: str, play: str = "converge.yml", **variables: object
+    ) -> "subprocess.CompletedProcess[str]":
         command = ["ansible-playbook", "-i", os.environ["MOLECULE_INVENTORY_FILE"]]
         command += ["-e", json.dumps(variables, default=str)]
         return subprocess.run(
@@ -25,7 +30,7 @@ def play_again() -> Play:
                 *command,
                 *options,
                 os.environ.get("LABDB_PLAY")
-                or str(Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"], "converge.yml")),
+                or str(Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"], play)),
             ],
             check=False,
             text=True,

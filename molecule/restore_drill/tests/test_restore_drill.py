@@ -20,6 +20,10 @@ def backup(host, kind="differential"):
     """A backup as its timer makes it, and the fingerprints that follow it."""
     before = records(host)
     host.check_output(f"systemctl start pgbackrest-{kind}.service")
+    wait_for_record(host, before)
+
+
+def wait_for_record(host, before):
     end = time.monotonic() + 90
     while records(host) == before and time.monotonic() < end:
         time.sleep(0.5)
@@ -292,3 +296,78 @@ def test_after_a_promotion_both_timelines_are_drilled(host):
     line = drill(host)
     assert line["verdict"] == "passed", causes(line)
     assert line["record"] == newest["name"]
+
+
+CLOCK = "/run/clock"
+FAKED = {
+    "LD_PRELOAD": "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
+    "FAKETIME_TIMESTAMP_FILE": CLOCK,
+    "FAKETIME_NO_CACHE": "1",
+    "NO_FAKE_STAT": "1",
+    "DONT_FAKE_MONOTONIC": "1",
+}
+
+
+@pytest.fixture
+def put_clock(host):
+    """Put the clock of PostgreSQL, and of what backs it up, ahead of the machine's own."""
+    # Debian's start of a cluster takes nothing from its unit's environment.
+    cluster = "/etc/postgresql/16/main/environment"
+    drop_in = "/etc/systemd/system/pgbackrest-differential.service.d/faketime.conf"
+    restart = "systemctl daemon-reload && systemctl restart postgresql@16-main"
+    of_cluster = "\n".join(f"{name} = '{value}'" for name, value in FAKED.items())
+    of_unit = "\n".join(f"Environment={name}={value}" for name, value in FAKED.items())
+    host.check_output("apt-get install --yes --no-install-recommends libfaketime")
+    host.check_output(f"cp -p {cluster} {cluster}.kept && mkdir -p $(dirname {drop_in})")
+    host.check_output(f"cat >> {cluster} <<'END'\n{of_cluster}\nEND")
+    host.check_output(f"cat > {drop_in} <<'END'\n[Service]\n{of_unit}\nEND")
+    host.check_output(f"echo +0 > {CLOCK} && {restart}")
+    yield lambda offset: host.check_output(f"echo {offset} > {CLOCK}")
+    host.check_output(f"mv {cluster}.kept {cluster} && rm {drop_in} {CLOCK} && {restart}")
+
+
+@pytest.fixture
+def no_future(host):
+    """Afterwards the set, the records and the instance of a clock that was wrong are gone."""
+    yield
+    sets = host.check_output(f"{PGBACKREST} repo-ls backup/proj-pg01 --filter='F(_.*)?$'")
+    label = max(sets.split())
+    history = f"backup/proj-pg01/backup.history/{label[:4]}/{label}.manifest.gz"
+    host.check_output(f"{PGBACKREST} --set={label} expire && {PGBACKREST} repo-rm {history}")
+    host.check_output(
+        f"rm {RECORDS}/*; systemctl stop 'labdb-restore*'; rm -rf /mnt/data/restore"
+        " /etc/systemd/system/labdb-restore*; systemctl daemon-reload; systemctl reset-failed"
+    )
+    backup(host, "full")
+
+
+@pytest.mark.usefixtures("no_future")
+def test_a_clock_that_ran_ahead_and_was_put_right_is_named(host, put_clock, play_again):
+    put_clock("+2h")
+    psql(host, "create table ticks as select 1 as id")
+    backup(host)
+    put_clock("+0")
+    before = records(host)
+    # None is made before the clock has passed the one of the future, and the records tell it.
+    assert host.run("systemctl start pgbackrest-differential.service").rc != 0
+    assert "clock skew" in host.check_output("journalctl -u pgbackrest-differential --lines=20")
+    wait_for_record(host, before)
+    psql(host, "insert into ticks values (2); select pg_create_restore_point('two ticks')")
+    moment = psql(host, "select clock_timestamp()")
+    psql(host, "drop table ticks")
+
+    line = drill(host)
+    assert line["verdict"] == "unproven", causes(line)
+    assert "the server's clock went back, by 1:5" in causes(line)
+
+    by_time = play_again(
+        play="restore.yml", pgbackrest_restore_type="time", pgbackrest_restore_target=moment
+    )
+    assert by_time.returncode != 0
+    assert "came twice on this server" in " ".join(by_time.stdout.split())
+    by_name = play_again(
+        play="restore.yml", pgbackrest_restore_type="name", pgbackrest_restore_target="two ticks"
+    )
+    assert by_name.returncode == 0, by_name.stdout
+    found = host.check_output("runuser -u postgres -- psql -XAtq -p 5433 -d desi -c 'table ticks'")
+    assert found.split() == ["1", "2"]

@@ -13,6 +13,7 @@ PARTS = (
     "domain/recovery/__init__.py",
     "domain/recovery/archive.py",
     "domain/recovery/choice.py",
+    "domain/recovery/clock.py",
     "domain/recovery/drill.py",
     "domain/recovery/evidence.py",
     "domain/recovery/export.py",

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from labdb.cli import render
-from labdb.domain.machine_health import duration
+from labdb.domain.machine_health import ago, duration
 from labdb.report import Report
 from labdb.size import human_size
 
@@ -44,7 +44,7 @@ def _sets(rows: Sequence[Mapping[str, Any]], expired: Sequence[str]) -> Table:
             row["label"],
             row["kind"],
             str(row["repository"]),
-            duration(row["age"]),
+            ago(row["age"]).removesuffix(" ago"),
             duration(row["seconds"]),
             human_size(row["size"]),
             human_size(row["stored"]),

@@ -11,7 +11,7 @@ from labdb.domain.access import exporter_ports
 from labdb.domain.backup.age import age_finding
 from labdb.domain.backup.units import FIRST, Kind, backup_timers, backup_unit
 from labdb.domain.capacity import DAY, Sample
-from labdb.domain.machine_health import duration, machine_findings
+from labdb.domain.machine_health import CLOCK_SLACK, ago, duration, machine_findings
 from labdb.domain.recovery.choice import unreadable
 from labdb.domain.timetable import longest_pause
 from labdb.report import Finding, Severity
@@ -23,10 +23,11 @@ ARCHIVE_SLACK = 2.0
 """WAL may wait twice archive_timeout before somebody should look."""
 CONNECTIONS_WARNING = 0.80
 CERTIFICATE_WARNING = 21 * DAY
+CLOCK = "chronyc tracking on the server says whether its clock is right now"
 
 
 FINGERPRINTS = "labdb-fingerprints.service"
-"""What each backup that ended well starts."""
+"""What each backup starts when it ends."""
 
 
 def timers(server: Server) -> tuple[str, ...]:
@@ -111,11 +112,15 @@ def _archive(seen: Mapping[str, Any], now: float) -> Finding:
         what = "no WAL segment was archived yet"
         return Finding("archive", "warning", what, hint="pgbackrest check says why")
     age = now - found["archived_at"]
+    if age < -CLOCK_SLACK:
+        what = f"the last WAL segment was archived {ago(age)}"
+        why = "the clock went back; until it has passed that, archive_timeout closes no segment"
+        return Finding("archive", "warning", what, why, f"{CLOCK}; then restart PostgreSQL")
     # Without writes there is nothing to archive, however long ago the last segment was.
     if found["waiting"] and age > ARCHIVE_SLACK * found["timeout"]:
         what = f"WAL has not been archived for {duration(age)}"
         return Finding("archive", "warning", what, hint="pgbackrest check says why")
-    return Finding("archive", "ok", f"last WAL segment archived {duration(age)} ago")
+    return Finding("archive", "ok", f"last WAL segment archived {ago(age)}")
 
 
 def _stanza(seen: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,10 +151,15 @@ def _backup(number: int, schedule: Schedule, seen: Mapping[str, Any], now: float
         why = seen.get("backups", {}).get("error", "")
         what = f"there is no full backup{where}"
         return Finding("backup", "critical", what, why, _start("full", number))
+    age = _age(good, now)
+    if age < -CLOCK_SLACK:
+        what = f"the last backup{where} ended {ago(age)}"
+        why = "the server's clock went back; pgBackRest makes no backup until it has passed that"
+        return Finding("backup", "critical", what, why, CLOCK)
     return age_finding(
         schedule,
         full=_age(full, now),
-        newest=_age(good, now),
+        newest=age,
         being_made=_is_being_made(seen),
         where=where,
         hint=lambda kind: _start(kind, number),
@@ -182,7 +192,10 @@ def judge_drill(
         what = f"the newest restore drill is {duration(age)} old"
         why = f"one is due every {duration(limit)} (backup.drill.schedule: {schedule})"
         return Finding("drill", "warning", what, why, "journalctl -u labdb-drill.service")
-    return Finding("drill", "ok", f"a backup was restored and proven {duration(age)} ago")
+    if age < -CLOCK_SLACK:
+        what = f"the newest restore drill was made {ago(age)}"
+        return Finding("drill", "warning", what, "the server's clock went back since", CLOCK)
+    return Finding("drill", "ok", f"a backup was restored and proven {ago(age)}")
 
 
 def _age(items: Sequence[Mapping[str, Any]], now: float) -> float:

@@ -11,6 +11,8 @@ from labdb.report import Finding
 from labdb.size import human_size
 
 HOUR = 3600.0
+CLOCK_SLACK = 60.0
+"""What is younger than nothing by more than that was done before the clock went back."""
 DISK_WARNING, DISK_CRITICAL = 0.80, 0.90
 DAYS_WARNING = 14.0
 
@@ -102,6 +104,17 @@ def _reboot(seen: Mapping[str, Any]) -> list[Finding]:
     what = "the guest waits for a reboot"
     hint = "reboot it when nobody works; labdb does not by itself"
     return [Finding("reboot", "warning", what, waiting, hint)]
+
+
+def ago(age: float) -> str:
+    """Return for a reader when something was that is so many seconds old.
+
+    >>> ago(5400), ago(-5400)
+    ('90 min ago', '90 min in the future')
+    """
+    if age < -CLOCK_SLACK:
+        return f"{duration(-age)} in the future"
+    return f"{duration(age)} ago"
 
 
 def duration(seconds: float) -> str:

@@ -195,6 +195,7 @@ def _backup(server: Server, inputs: Inputs) -> dict[str, Any]:
             **_cluster(server, port=True),
             stanza=server.stanza,
             data_directory=server.postgresql.data_directory,
+            records=records_directory(server),
         )
         | prefixed(
             "pgbackrest_restore",
@@ -203,6 +204,7 @@ def _backup(server: Server, inputs: Inputs) -> dict[str, Any]:
             original=server.postgresql.data_directory,
             original_port=server.postgresql.port,
             directory=restored_directory(server),
+            records=records_directory(server),
         )
         | prefixed(
             "restore_drill",
@@ -210,7 +212,7 @@ def _backup(server: Server, inputs: Inputs) -> dict[str, Any]:
             stanza=server.stanza,
             original=server.postgresql.data_directory,
             directory=f"{server.storage.data.mount}/drill",
-            records=f"{server.storage.backup.mount}/fingerprints",
+            records=records_directory(server),
             schedule=server.backup.drill.schedule,
             cpu_percent=server.backup.drill.cpu_percent,
             most_used=DISK_CRITICAL,
@@ -259,6 +261,11 @@ def _export(server: Server) -> dict[str, Any]:
 def restored_directory(server: Server) -> str:
     """Return the folder of an instance that is restored beside the running one."""
     return f"{server.storage.data.mount}/restore"
+
+
+def records_directory(server: Server) -> str:
+    """Return the folder of the fingerprints that each backup is followed by."""
+    return f"{server.storage.backup.mount}/fingerprints"
 
 
 def _access(server: Server, tuning: Tuning) -> dict[str, Any]:

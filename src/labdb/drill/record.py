@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, cast
 
-from labdb.domain.recovery.records import Record, is_still
+from labdb.domain.recovery.records import FILES, Record, is_still
 from labdb.drill.process import ask, query
 from labdb.drill.settings import Settings
 from labdb.errors import RunError
@@ -99,7 +99,9 @@ def record(settings: Settings) -> Path:
 
 def _restore_point(sessions: Sequence[Session]) -> dict[str, str] | None:
     """Return a restore point that every session's snapshot shows; None when it does not."""
-    now = datetime.now(tz=UTC)
+    # The clock that commits are stamped by.
+    told = json.loads(sessions[0].ask("SELECT to_json(clock_timestamp());"))
+    now = datetime.fromisoformat(told).astimezone(UTC)
     # Recovery stops at the first point of a name: no two tries may share one.
     name = f"labdb {now:%Y-%m-%d %H:%M:%S.%f}"
     before = sessions[0].ask("SELECT pg_current_snapshot();")
@@ -123,11 +125,11 @@ def _write(settings: Settings, point: dict[str, str], sessions: Sequence[Session
     }
     made = Record.of(point | {"databases": holds})
     settings.records.mkdir(parents=True, exist_ok=True)
-    path = settings.records / f"{made.moment:%Y%m%dT%H%M%SZ}.json"
+    path = settings.records / made.file_name
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(point | {"databases": holds}), encoding="utf-8")
     partial.replace(path)
-    for old in sorted(settings.records.glob("*.json"))[:-KEPT]:
+    for old in sorted(settings.records.glob(FILES))[:-KEPT]:
         old.unlink()
     return path
 
@@ -136,5 +138,5 @@ def records(settings: Settings) -> tuple[Record, ...]:
     """Return what was recorded, oldest first."""
     return tuple(
         Record.of(json.loads(path.read_text(encoding="utf-8")))
-        for path in sorted(settings.records.glob("*.json"))
+        for path in sorted(settings.records.glob(FILES))
     )

@@ -102,13 +102,18 @@ class Trial:
             info = self._info()
             now = datetime.now(tz=UTC)
             chosen = choose(
-                repository(info),
+                repository(info, (item.point for item in records(self.settings))),
                 LATEST,
                 now=now,
                 label=self.wanted.label,
                 number=self.wanted.repository,
             )
             must_fit(chosen.needed, self._space())
+            crossed = chosen.crossed
+            self.findings += [
+                evidence.clock(jump, "warning" if jump in crossed else "info")
+                for jump in chosen.jumps
+            ]
             for label in damaged(info, since=chosen.set):
                 self.findings.append(_damaged(label, self._info(f"--set={label}")))
             folder = archive.archive_folder(info, chosen.set.repository)
@@ -124,7 +129,8 @@ class Trial:
             gone = archive.missing(there, chosen.wal_first, chosen.wal_last)
             if gone:
                 self.findings.append(archive.after_newest(gone, chosen.set.repository))
-        return chosen, until
+        # Behind a jump of the clock a time may mean two moments.
+        return chosen, until and min([until, *(jump.since for jump in crossed)])
 
     def _info(self, *options: str) -> Any:
         stanza = f"--stanza={self.settings.stanza}"
@@ -145,6 +151,8 @@ class Trial:
         try:
             archiver = ask(where, query("archiver"))
             self.rpo = _unarchived(archiver, self.begin)
+            last = datetime.fromtimestamp(archiver["archived_at"] or 0, tz=UTC)
+            self.findings += evidence.archived(last, self.begin)
             moment = ask(where, "SELECT to_json(extract(epoch FROM clock_timestamp()))")
             # A target is reached when a commit after it is found.
             ask(where, "SELECT to_json(pg_current_xact_id()::text)")
@@ -295,10 +303,12 @@ def _newest(archiver: Any) -> str:
 
 def _unarchived(archiver: Any, now: datetime) -> float:
     """Return how old the oldest commit may be that is in no archived segment."""
+    # Not less than nothing, where the clock went back since.
+    age = max(0.0, now.timestamp() - (archiver["archived_at"] or 0.0))
     if not archiver["waiting"] or not archiver["archived_at"]:
         # Only the segment that is being written is missing: it is closed within archive_timeout.
-        return min(now.timestamp() - (archiver["archived_at"] or 0.0), float(archiver["timeout"]))
-    return float(now.timestamp() - archiver["archived_at"])
+        return min(age, float(archiver["timeout"]))
+    return age
 
 
 def _damaged(label: str, info: Any) -> Finding:

@@ -15,8 +15,9 @@ from labdb.domain.backup.sets import BackupSet, backup_sets
 from labdb.domain.backup.units import FIRST, Kind, backup_unit
 from labdb.domain.health import answer
 from labdb.domain.machine_health import duration
+from labdb.domain.recovery import clock, evidence
 from labdb.domain.recovery.archive import lost_wal
-from labdb.domain.recovery.choice import unreadable
+from labdb.domain.recovery.choice import repository, unreadable
 from labdb.domain.recovery.target import written
 from labdb.errors import RunError, UnreachableError, UsageError
 from labdb.operations import jobs
@@ -66,6 +67,10 @@ def sets(declaration: Declaration) -> Report:
             what = f"repository {number} has no full set that could be restored"
             hint = f"labdb backup run --kind full --repository {number}"
             findings.append(Finding("set", "critical", what, hint=hint))
+    points = (*repository(_info(seen)).clock, clock.present(now))
+    findings += [
+        evidence.clock(jump, "warning" if jump.is_open else "info") for jump in clock.jumps(points)
+    ]
     repositories = len({item.repository for item in found})
     summary = (
         f"{len(found)} {'set' if len(found) == 1 else 'sets'} in {repositories} "

@@ -20,12 +20,13 @@ def remember(declaration: MachineDeclaration, seen: Mapping[str, Any]) -> dict[s
     folder = rundir.server_dir(declaration.environment.name, declaration.machine.name)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / "disks.jsonl"
-    lines = _lines(path)
+    now = float(seen["system"]["now"])
+    # What a clock that ran ahead left there would bend every forecast until it has come.
+    lines = [line for line in _lines(path) if line["time"] <= now]
     mounts = {
         mount: {"used": disk["used"], "size": disk["size"]}
         for mount, disk in seen["mounts"].items()
     }
-    now = float(seen["system"]["now"])
     if len(lines) > 1 and now - lines[-2]["time"] < SAMPLE_SECONDS:
         del lines[-1]
     lines = [*lines, {"time": now, "mounts": mounts}][-SAMPLES_KEPT:]

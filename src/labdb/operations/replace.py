@@ -10,6 +10,7 @@ from labdb.adapters.content import query
 from labdb.adapters.inventory import Declaration
 from labdb.domain.recovery.space import must_fit
 from labdb.domain.recovery.target import parse
+from labdb.domain.variables import records_directory
 from labdb.errors import RefusedError
 from labdb.operations import backup, restore
 from labdb.operations.confirmation import must_name
@@ -46,6 +47,7 @@ def plan(declaration: Declaration, request: Request) -> Report:
             "stanza": server.stanza,
             "mounts": [server.storage.data.mount],
             "files": [kept(declaration)],
+            "folders": [records_directory(server)],
             "system": True,
         },
     )
@@ -62,6 +64,7 @@ def plan(declaration: Declaration, request: Request) -> Report:
         COMMAND,
         server.name,
         f"{found.set.label}, WAL up to {target}, in the place of what runs now",
+        findings=tuple(restore.clock_notes(found)),
         phases=(Phase("plan", round(time.monotonic() - begin, 3)),),
         data={
             "plan": restore.described(found, disk.free)
@@ -135,7 +138,10 @@ def replace(
     return changed(
         ran,
         summary=f"restored in place from {told['set']}, timeline {int(told['timeline'], 16)}",
-        findings=(Finding("kept", "info", where, "it takes space on the data disk"),),
+        findings=(
+            *planned.findings,
+            Finding("kept", "info", where, "it takes space on the data disk"),
+        ),
         phases=(*phases, *ran.phases),
         data=data,
     )

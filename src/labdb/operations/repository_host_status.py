@@ -5,7 +5,7 @@ from typing import Any
 
 from labdb.adapters.inventory import RepositoryHostDeclaration, storing
 from labdb.domain import repository_health as health
-from labdb.domain.machine_health import duration
+from labdb.domain.machine_health import ago
 from labdb.domain.repository_host import folder_of
 from labdb.operations.machine_status import (
     History,
@@ -53,11 +53,10 @@ def _stored(name: str, stored: Mapping[str, Any], now: float) -> dict[str, str]:
     sets = len(stored["sets"])
     lines = {name: f"{human_size(stored['size'])}, {sets} {'set' if sets == 1 else 'sets'}"}
     for kind, item in health.newest_sets(stored).items():
-        age = duration(now - item["stop"])
-        lines[f"{name} {kind}"] = f"{item['label']}, {age} ago, {human_size(item['size'])}"
+        when = ago(now - item["stop"])
+        lines[f"{name} {kind}"] = f"{item['label']}, {when}, {human_size(item['size'])}"
     if labels := health.unfinished(stored):
         lines[f"{name} unfinished"] = ", ".join(labels)
     if wal := stored["wal"]:
-        age = duration(now - wal["time"])
-        lines[f"{name} WAL"] = f"{wal['name']}, {age} ago, {human_size(wal['size'])}"
+        lines[f"{name} WAL"] = f"{wal['name']}, {ago(now - wal['time'])}, {human_size(wal['size'])}"
     return lines

@@ -12,10 +12,11 @@ from labdb.adapters import clock, shell
 from labdb.adapters.content import query
 from labdb.adapters.inventory import Declaration
 from labdb.domain.health import answer
-from labdb.domain.recovery import choice, destination
+from labdb.domain.recovery import choice, destination, evidence
+from labdb.domain.recovery.records import points
 from labdb.domain.recovery.space import Space, must_fit
 from labdb.domain.recovery.target import Kind, RecoveryTarget, parse, region, written
-from labdb.domain.variables import restored_directory
+from labdb.domain.variables import records_directory, restored_directory
 from labdb.errors import RefusedError, UnreachableError
 from labdb.operations.comparison import compare
 from labdb.operations.provision import Watcher, play_alone
@@ -76,6 +77,7 @@ def plan(declaration: Declaration, request: Request) -> Planned:
             "units": [UNIT],
             "mounts": [server.storage.data.mount],
             "texts": [f"{directory}/request.json", f"{directory}/reached.json"],
+            "folders": [records_directory(server)],
             "ports": [request.port],
             "system": True,
         },
@@ -195,8 +197,9 @@ def chosen(seen: Mapping[str, Any], target: RecoveryTarget, request: Request) ->
             why=seen["backups"].get("error", ""),
             hint="pgbackrest info on the server says more; labdb provision configures it",
         )
+    recorded = points(name for names in seen["folders"].values() for name in names)
     return choice.choose(
-        choice.repository(seen["backups"]["ok"]),
+        choice.repository(seen["backups"]["ok"], recorded),
         target,
         now=now_of(seen),
         label=request.label,
@@ -281,10 +284,15 @@ def _told(
     }
 
 
+def clock_notes(found: choice.Choice) -> list[Finding]:
+    """Return where the clock went back: what could be meant twice was refused before."""
+    return [evidence.clock(jump, "info") for jump in found.jumps]
+
+
 def _notes(
     declaration: Declaration, seen: Mapping[str, Any], found: choice.Choice
 ) -> Sequence[Finding]:
-    notes = []
+    notes = clock_notes(found)
     if not found.is_certain:
         notes.append(
             Finding(

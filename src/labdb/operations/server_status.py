@@ -8,7 +8,7 @@ from labdb.adapters.content import query
 from labdb.adapters.inventory import Declaration
 from labdb.domain import health
 from labdb.domain.health import answer
-from labdb.domain.machine_health import duration
+from labdb.domain.machine_health import ago, duration
 from labdb.domain.recovery.archive import lost_wal
 from labdb.domain.recovery.ledger import lines as lines_of_ledger
 from labdb.operations import drill
@@ -72,18 +72,17 @@ def _screen(seen: Seen, history: History) -> dict[str, str]:
         lines["connections"] = f"{found['connections']} of {found['max_connections']}"
         lines["replication"] = f"{found['replicas']} replicas"
     if (found := answer(seen, "archiver")) and found["archived_at"]:
-        age = duration(now - found["archived_at"])
-        lines["archive"] = f"{found['archived']}, {age} ago"
+        lines["archive"] = f"{found['archived']}, {ago(now - found['archived_at'])}"
     for index, item in enumerate(reversed(health.backups(seen)[-BACKUPS_SHOWN:])):
-        age = duration(now - item["timestamp"]["stop"])
+        when = ago(now - item["timestamp"]["stop"])
         size = human_size(item["info"]["repository"].get("delta", 0))
         lines["backups" if not index else " " * index] = (
-            f"{item['label']}, {item['type']}, {age} ago, {size}"
+            f"{item['label']}, {item['type']}, {when}, {size}"
         )
     if done := drill.newest(_ledger(seen)):
-        age = duration(now - datetime.fromisoformat(done["begin"]).timestamp())
+        when = ago(now - datetime.fromisoformat(done["begin"]).timestamp())
         lines["drill"] = (
-            f"{done['verdict']} {age} ago, {done['set']}, "
+            f"{done['verdict']} {when}, {done['set']}, "
             f"RTO {done['rto']:.0f} s, RPO {done['rpo']:.0f} s"
         )
     return lines | disk_lines(seen, history)

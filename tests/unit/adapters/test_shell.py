@@ -109,6 +109,8 @@ def test_small_files_are_told_and_missing_ones_left_out(tmp_path: Path) -> None:
     (tmp_path / "request.json").write_text("{}", encoding="utf-8")
     paths = [str(tmp_path / "request.json"), str(tmp_path / "reached.json")]
     assert program.look({"texts": paths}) == {"texts": {paths[0]: "{}"}}
+    folders = [str(tmp_path), str(tmp_path / "none")]
+    assert program.look({"folders": folders}) == {"folders": {folders[0]: ["request.json"]}}
 
 
 LISTENING = """\

@@ -43,6 +43,7 @@ def _seen(*backups: dict[str, Any], **commands: Any) -> dict[str, Any]:
     ]
     return {
         "backups": {"ok": [{"backup": list(backups), "archive": archive}]},
+        "archives": {"1": {"ok": {"16-1": [[1, 65]]}}},
         "system": {"now": NOW},
         "commands": commands,
     }
@@ -90,6 +91,18 @@ def test_a_damaged_set_and_none_that_is_whole_are_told(
     assert "repository 1 has no full set that could be restored" in out
 
 
+def test_a_set_of_the_future_is_told_with_its_cause(
+    guest: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ahead = _backup(-2) | {"lsn": {"start": "0/2000028", "stop": "0/2000138"}}
+    guest |= _seen(ahead)
+    guest["backups"]["ok"][0]["db"] = [{"id": 1, "repo-key": 1}]
+    assert _labdb("backup list") == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert "2 d in the future" in out
+    assert "the server's clock is behind its own backups, by 2 days, 0:00:00" in out
+
+
 def test_each_repository_needs_a_full_set_of_its_own(
     guest: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -120,6 +133,19 @@ def test_a_backup_goes_to_a_repository_that_is_declared(
 ) -> None:
     assert _labdb("backup run", "--repository", "2") == 2
     assert "proj-pg01 has no repository 2" in capsys.readouterr().err
+
+
+def test_a_check_names_the_wal_that_was_dropped(
+    guest: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    guest |= _seen(_backup(1), check={"code": 0, "out": "", "error": ""})
+    guest["backups"]["ok"][0]["backup"][0]["lsn"] = {"start": "0/2000028", "stop": "0/3000000"}
+    guest["backups"]["ok"][0]["db"] = [{"id": 1, "repo-key": 1}]
+    guest["archives"] = {"1": {"ok": {"16-1": [[1, 9], [11, 65]]}}}
+    assert _labdb("backup check") == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert "WAL segment 00000001000000000000000A is not in repository 1" in out
+    assert "labdb backup run --kind full --repository 1" in out
 
 
 def test_a_check_names_segment_and_repository_or_what_pgbackrest_said(

@@ -10,7 +10,7 @@ import pytest
 from labdb.adapters.inventory import load
 from labdb.domain.capacity import DAY, Sample
 from labdb.domain.health import judge, judge_drill, service, timers
-from labdb.domain.machine_health import HOUR, duration
+from labdb.domain.machine_health import HOUR, ago, duration
 from labdb.report import Finding
 from labdb.spec import Schedule, Server, SftpRepository, Tls
 
@@ -275,6 +275,33 @@ def test_a_certificate_is_told_only_when_the_remedy_would_help(seen: dict[str, A
     assert found.hint == "bring a new one (postgresql.tls)"
 
 
+def test_a_backup_of_the_future_is_critical_and_its_cause_is_named(seen: dict[str, Any]) -> None:
+    """pgBackRest makes no other before the clock has passed it."""
+    _listed(seen, ("full", 30), ("diff", -14))
+    (found,) = _problems(seen)
+    assert (found.severity, found.what) == (
+        "critical", "the last backup ended 14 h in the future",
+    )  # fmt: skip
+    assert "clock went back" in found.why
+    _listed(seen, ("full", -0.01))
+    assert _problems(seen) == []
+
+
+def test_after_a_jump_back_a_failure_of_archiving_is_not_hidden(seen: dict[str, Any]) -> None:
+    archiver = seen["queries"]["archiver"]["ok"]
+    archiver |= {"archived_at": NOW + 3600, "failed": "00000001000000000000000A", "failed_at": NOW}
+    (found,) = _problems(seen)
+    assert (found.severity, found.what) == (
+        "warning", "the last WAL segment was archived 60 min in the future",
+    )  # fmt: skip
+
+
+def test_nothing_is_older_than_nothing() -> None:
+    assert [ago(value) for value in (90, 5, -5, -7200)] == [
+        "90 s ago", "5 s ago", "0 s ago", "2 h in the future",
+    ]  # fmt: skip
+
+
 def test_durations_are_read_easily() -> None:
     assert [duration(value) for value in (5, 90, 7200, 3 * DAY)] == ["5 s", "90 s", "2 h", "3 d"]
 
@@ -284,6 +311,7 @@ def test_durations_are_read_easily() -> None:
     [
         ("passed", 6, "ok"),
         ("passed", 9, "warning"),
+        ("passed", -1, "warning"),
         ("unproven", 1, "warning"),
         ("failed", 1, "critical"),
         ("refused", 1, "critical"),

@@ -44,3 +44,9 @@ def test_a_line_that_a_full_disk_cut_off_is_left_out(declaration: Declaration) -
     path = rundir.server_dir("lab", "proj-pg01") / "disks.jsonl"
     path.write_text(path.read_text(encoding="utf-8") + '{"time": 3', encoding="utf-8")
     assert [sample.time for sample in _look(declaration, HOUR, GB)] == [0, HOUR]
+
+
+def test_looks_of_a_clock_that_ran_ahead_are_forgotten(declaration: Declaration) -> None:
+    _look(declaration, 0, GB)
+    _look(declaration, 400 * DAY, 2 * GB)
+    assert [sample.time for sample in _look(declaration, DAY, 2 * GB)] == [0, DAY]

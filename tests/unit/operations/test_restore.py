@@ -67,6 +67,7 @@ SEEN: dict[str, Any] = {
     "units": {restore.UNIT: {"ActiveState": "inactive"}},
     "mounts": {"/mnt/data": {"free": 200 * GB, "size": 250 * GB}},
     "texts": {},
+    "folders": {},
     "listeners": [],
     "system": {"now": NOW.timestamp()},
 }
@@ -114,6 +115,20 @@ def test_the_plan_tells_set_wal_space_and_port(
         "directory": FOLDER,
         "port": 5433,
     }
+
+
+def test_the_plan_tells_where_the_clock_went_back_and_the_names_of_records_say_it(
+    declaration: Declaration, sees: Callable[..., None]
+) -> None:
+    ahead = {"/mnt/backup/fingerprints": ["00000001-0000000005000060-20261125T143000Z.json"]}
+    sees(folders=ahead)
+    report = restore.plan(declaration, Request("name", "before the load")).report
+    assert [(item.check, item.severity) for item in report.findings] == [
+        ("clock", "info"), ("target", "info"),
+    ]  # fmt: skip
+    assert "by 2:30:00" in report.findings[0].what
+    with pytest.raises(RefusedError, match="may have come twice"):
+        restore.plan(declaration, Request("time", "20 min ago"))
 
 
 def test_what_is_no_target_is_refused_before_anybody_is_asked(

@@ -46,6 +46,7 @@ ASKED: dict[str, Any] = {
     "repository": 0,
     "now": "1795604400",
     "space": f"      Avail    1B-blocks\n{100 * GB} {250 * GB}",
+    "recorded": "",
 }
 
 
@@ -67,6 +68,7 @@ def test_set_options_wal_and_bytes_are_told() -> None:
         ({"target": "2036-11-20 08:12:57Z"}, "in the future"),
         ({"label": "20010101-000000F"}, "no backup set 20010101-000000F"),
         ({"repository": 2}, "repository 2"),
+        ({"recorded": "00000001-0000000003000060-20261126T000000Z.json"}, "may have come twice"),
         ({"space": f"Avail 1B-blocks\n{GB} {250 * GB}"}, "too little space"),
     ],
 )

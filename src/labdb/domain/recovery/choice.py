@@ -3,15 +3,17 @@
 Source of what ``info`` says: pgBackRest command reference, "info", and its JSON output. The set
 is chosen as pgBackRest itself would (user guide, "Point-in-Time Recovery"), but here, so that it
 can be told beforehand, and so that a target outside the archive is refused with what is possible.
+Sets follow one another as the WAL does, not as the clock, which may have gone back.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from labdb.domain.recovery.clock import Jump, Point, jumps, present
 from labdb.domain.recovery.space import restored
-from labdb.domain.recovery.target import RecoveryTarget, lsn_bytes, written
+from labdb.domain.recovery.target import RecoveryTarget, lsn_bytes, lsn_text, written
 from labdb.errors import RefusedError, UnreachableError
 
 SEGMENT = 16 << 20
@@ -41,6 +43,11 @@ class RestorableSet:
         """The first moment that can be restored from it; its end is told in whole seconds."""
         return self.stop + timedelta(seconds=1)
 
+    @property
+    def end(self) -> Point:
+        """Where in the WAL it is consistent, and when."""
+        return Point(_timeline(self.wal_stop), self.stop_lsn, self.stop)
+
     def reaches(self, target: RecoveryTarget) -> bool:
         """Tell whether the set was consistent before the target."""
         if target.kind == "time":
@@ -50,29 +57,40 @@ class RestorableSet:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """What can be restored: sets, oldest first, and the archived WAL of each repository.
+    """What can be restored: sets as the WAL has them, and the archived WAL of each repository.
 
-    *unreadable* is what pgBackRest says of repositories that it cannot read.
+    *unreadable* is what pgBackRest says of repositories that it cannot read, *clock* what the
+    server's clock is known to have shown.
     """
 
     sets: tuple[RestorableSet, ...]
     archives: Mapping[int, tuple[str, str]]
     unreadable: Mapping[int, str] = field(default_factory=dict)
+    clock: tuple[Point, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The set that is restored, and the first and the last segment that may be replayed."""
+    """The set that is restored, and the first and the last segment that may be replayed.
+
+    *jumps* is where the server's clock is known to have gone back.
+    """
 
     target: RecoveryTarget
     set: RestorableSet
     wal_first: str
     wal_last: str
+    jumps: tuple[Jump, ...] = ()
 
     @property
     def segments(self) -> int:
         """How many segments may be replayed; a target before the last one takes fewer."""
         return max(0, segment_number(self.wal_last) - segment_number(self.wal_first)) + 1
+
+    @property
+    def crossed(self) -> tuple[Jump, ...]:
+        """Where the clock went back in the WAL that may be replayed, or behind it."""
+        return tuple(jump for jump in self.jumps if self.set.end < jump.after)
 
     @property
     def needed(self) -> int:
@@ -85,10 +103,14 @@ class Choice:
         return self.target.kind not in UNTIMED
 
 
-def repository(info: Sequence[Mapping[str, Any]]) -> Repository:
+def repository(info: Sequence[Mapping[str, Any]], recorded: Iterable[Point] = ()) -> Repository:
     """Return what pgBackRest's ``info`` lists for one stanza, without what cannot be restored.
 
     Left out are sets with damaged files, and those of a cluster that the stanza was upgraded from.
+
+    Args:
+        info: what it printed.
+        recorded: what the server's clock showed besides the sets' times.
     """
     stanza = info[0] if info else {}
     newest: dict[int, int] = {}
@@ -98,17 +120,20 @@ def repository(info: Sequence[Mapping[str, Any]]) -> Repository:
     def is_current(item: Mapping[str, Any]) -> bool:
         return bool(newest.get(item["database"]["repo-key"]) == item["database"]["id"])
 
-    sets = [
-        _set(item)
-        for item in stanza.get("backup", ())
-        if is_current(item) and not item.get("error")
-    ]
+    backups = [item for item in stanza.get("backup", ()) if is_current(item)]
+    sets = [_set(item) for item in backups if not item.get("error")]
+    told = (_point(item, end) for item in backups for end in ("start", "stop"))
     archives = {
         item["database"]["repo-key"]: (item["min"], item["max"])
         for item in stanza.get("archive", ())
         if is_current(item) and item["min"] and item["max"]
     }
-    return Repository(tuple(sorted(sets, key=lambda item: item.stop)), archives, unreadable(info))
+    return Repository(
+        tuple(sorted(sets, key=lambda item: item.end)),
+        archives,
+        unreadable(info),
+        (*recorded, *told),
+    )
 
 
 def unreadable(info: Sequence[Mapping[str, Any]]) -> dict[int, str]:
@@ -127,7 +152,7 @@ def damaged(info: Sequence[Mapping[str, Any]], *, since: RestorableSet) -> tuple
         for item in (info[0] if info else {}).get("backup", ())
         if item.get("error")
         and item["database"]["repo-key"] == since.repository
-        and item["timestamp"]["stop"] > since.stop.timestamp()
+        and lsn_bytes(item["lsn"]["stop"]) > since.stop_lsn
     )
 
 
@@ -149,7 +174,8 @@ def choose(
         number: the repository that has to be taken; any when 0.
 
     Raises:
-        RefusedError: there is no such set, or the target is out of reach; says what is possible.
+        RefusedError: there is no such set, or the target is out of reach or more than one moment;
+            says what is possible.
         UnreachableError: there is none because a repository cannot be read.
     """
     sets = [item for item in there.sets if number in (0, item.repository)]
@@ -184,6 +210,9 @@ def choose(
     if not reaching:
         raise _out_of_reach(target, named[0], label, possible)
     chosen = reaching[-1]
+    found = jumps((*there.clock, present(now)))
+    if target.kind == "time":
+        _must_be_one_moment(target, chosen, found, named=bool(label))
     first, last = there.archives.get(chosen.repository, ("", ""))
     if not first or segment_number(first) > segment_number(chosen.wal_start):
         raise RefusedError(
@@ -192,7 +221,29 @@ def choose(
             hint="take a newer set with --set, or another repository with --repository",
         )
     end = chosen.wal_stop if target.kind == "immediate" else max(last, chosen.wal_stop)
-    return Choice(target, chosen, chosen.wal_start, end)
+    return Choice(target, chosen, chosen.wal_start, end, found)
+
+
+def _must_be_one_moment(
+    target: RecoveryTarget, chosen: RestorableSet, found: Sequence[Jump], *, named: bool
+) -> None:
+    """Refuse a time that the server's clock showed twice, or may have.
+
+    From a set behind a jump the second time is reached, which is what is meant where the set is
+    *named*. Where recovery would pass a jump, nobody knows before on which side of it it stops.
+    """
+    for jump in found:
+        behind = jump.after <= chosen.end
+        if target.moment < jump.since or (behind and (named or target.moment >= jump.until)):
+            continue
+        certain = jump.doubles(target.moment)
+        first, second = (jump.before, jump.after) if certain else (jump.after, jump.before)
+        raise RefusedError(
+            f"{target} {'came' if certain else 'may have come'} twice on this server",
+            why=f"its clock went back, {jump} or further",
+            hint=f"take --name, or --lsn: the first time lies before {first}, the second behind "
+            f"{second}" + (f"; or --set {chosen.label} for the second" if behind else ""),
+        )
 
 
 def _out_of_reach(
@@ -201,7 +252,7 @@ def _out_of_reach(
     what = "the end of" if label else "the oldest"
     return RefusedError(
         f"{target} lies before {what} backup set {oldest.label}",
-        why=f"that set ended {written(oldest.stop)} at LSN {_lsn(oldest.stop_lsn)}; {possible}",
+        why=f"that set ended {written(oldest.stop)} at LSN {lsn_text(oldest.stop_lsn)}; {possible}",
         hint="take an older set" if label else "take a later target, or another --repository",
     )
 
@@ -219,14 +270,23 @@ def _set(item: Mapping[str, Any]) -> RestorableSet:
     )
 
 
-def _lsn(position: int) -> str:
-    return f"{position >> 32:X}/{position & 0xFFFFFFFF:X}"
-
-
 def _first_line(said: str) -> str:
     """Return what can be printed of the first line; files that were misread come along with it."""
     first = said.strip().splitlines()[0] if said.strip() else ""
     return "".join(letter for letter in first if letter.isprintable())
+
+
+def _point(item: Mapping[str, Any], end: str) -> Point:
+    """Return what the clock showed at the *end* ``start`` or ``stop`` of a set."""
+    return Point(
+        _timeline(item["archive"][end]),
+        lsn_bytes(item["lsn"][end]),
+        datetime.fromtimestamp(item["timestamp"][end], tz=UTC),
+    )
+
+
+def _timeline(segment: str) -> int:
+    return int(segment[:8], 16)
 
 
 def segment_number(segment: str) -> int:

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from itertools import zip_longest
 
+from labdb.domain.recovery.clock import TOLERANCE, Jump
 from labdb.domain.recovery.fingerprint import TableFingerprint, differences
 from labdb.domain.recovery.records import Contents, Record
 from labdb.domain.recovery.target import written
-from labdb.report import Finding
+from labdb.report import Finding, Severity
 
 SHOWN = 10
 """Findings of a kind; whoever has more than that knows what to do."""
@@ -95,6 +97,31 @@ def lost_since(record: Record, earlier: Record | None) -> list[Finding]:
             if table.name not in there
         ]
     return found[:SHOWN]
+
+
+def clock(jump: Jump, severity: Severity) -> Finding:
+    """Return that the server's clock went back, and what cannot be restored by time since."""
+    why = f"{jump} or further"
+    if jump.is_open:
+        what = f"the server's clock is behind its own backups, by {jump.least}"
+        hint = (
+            "chronyc tracking on the server says whether it is right now; pgBackRest makes no set "
+            "until it has passed the newest one"
+        )
+    else:
+        what = f"the server's clock went back, by {jump.least} or more"
+        hint = "times in between came twice: restore to them with --name or --lsn"
+    return Finding("clock", severity, what, why, hint)
+
+
+def archived(last: datetime, now: datetime) -> list[Finding]:
+    """Return that nobody knows what could have been lost, where the *last* segment is of later."""
+    if last <= now + TOLERANCE:
+        return []
+    what = "the last WAL segment was archived in the future of the server's clock"
+    why = f"at {written(last)}; how old the oldest commit is that is in none, nobody knows"
+    hint = "chronyc tracking on the server says whether its clock is right now"
+    return [Finding("clock", "warning", what, why, hint)]
 
 
 def amcheck(said: str) -> list[Finding]:

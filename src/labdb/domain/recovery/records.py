@@ -1,13 +1,22 @@
 """Records of what every table held at a restore point, and which one fits a backup set."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from labdb.domain.recovery.choice import RestorableSet
+from labdb.domain.recovery.clock import Point
 from labdb.domain.recovery.fingerprint import TableFingerprint, fingerprints
 from labdb.domain.recovery.target import lsn_bytes
+
+FILES = "[0-9A-F]" * 8 + "-*.json"
+"""Files of records in their folder; sorted by name they are in the order of the WAL."""
+_FILE = re.compile(
+    r"(?P<timeline>[0-9A-F]{8})-(?P<position>[0-9A-F]{16})-(?P<moment>\d{8}T\d{6}Z)\.json"
+)
+_MOMENT = "%Y%m%dT%H%M%SZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,34 @@ class Record:
                 for name, item in told["databases"].items()
             },
         )
+
+    @property
+    def point(self) -> Point:
+        """Where in the WAL the restore point is, and when it was made."""
+        return Point(int(self.timeline, 16), self.position, self.moment)
+
+    @property
+    def file_name(self) -> str:
+        """How its file is called: the moment is in UTC."""
+        return f"{self.timeline}-{self.position:016X}-{self.moment:{_MOMENT}}.json"
+
+
+def points(names: Iterable[str]) -> tuple[Point, ...]:
+    """Return where in the WAL the records were taken, and when, by the names of their files.
+
+    >>> [str(point.moment) for point in points(["00000001-0000000003000060-20261122T020500Z.json"])]
+    ['2026-11-22 02:05:00+00:00']
+    """
+    found = (_FILE.fullmatch(name) for name in names)
+    return tuple(
+        Point(
+            int(match["timeline"], 16),
+            int(match["position"], 16),
+            datetime.strptime(match["moment"], _MOMENT).replace(tzinfo=UTC),
+        )
+        for match in found
+        if match
+    )
 
 
 def is_still(before: str, after: Sequence[str]) -> bool:

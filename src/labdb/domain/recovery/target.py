@@ -133,6 +133,15 @@ def lsn_bytes(text: str) -> int:
     return (int(high, 16) << 32) + int(low, 16)
 
 
+def lsn_text(position: int) -> str:
+    """Return the LSN of a byte of the WAL.
+
+    >>> lsn_text(4294967312)
+    '1/10'
+    """
+    return f"{position >> 32:X}/{position & 0xFFFFFFFF:X}"
+
+
 def region(name: str) -> tzinfo | None:
     """Return the zone that the time zone database calls *name*, None when it knows none."""
     with suppress(LookupError, ValueError, OSError):

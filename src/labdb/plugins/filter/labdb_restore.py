@@ -19,6 +19,7 @@ def labdb_restore_plan(  # noqa: PLR0913  # one argument a variable of the role
     repository: Any,
     now: Any,
     space: Any,
+    recorded: Any,
 ) -> dict[str, Any]:
     """Return set, repository, options of ``pgbackrest restore``, WAL and the bytes needed.
 
@@ -31,11 +32,13 @@ def labdb_restore_plan(  # noqa: PLR0913  # one argument a variable of the role
         repository: the number of the repository that is asked for, or 0.
         now: seconds since the epoch, by the clock of the server.
         space: what ``df --output=avail,size`` printed of the file system.
+        recorded: the names of the files of fingerprints, a line each.
 
     Raises:
         AnsibleFilterError: it cannot be restored; says why and what is possible.
     """
     from labdb.domain.recovery import choice, destination  # noqa: PLC0415
+    from labdb.domain.recovery.records import points  # noqa: PLC0415
     from labdb.domain.recovery.space import must_fit  # noqa: PLC0415
     from labdb.domain.recovery.target import parse  # noqa: PLC0415
     from labdb.errors import LabdbError  # noqa: PLC0415
@@ -45,7 +48,9 @@ def labdb_restore_plan(  # noqa: PLR0913  # one argument a variable of the role
     try:
         wanted = parse(type, str(target), now=present, zones={}, exclusive=bool(exclusive))
         found = choice.choose(
-            choice.repository(json.loads(str(info), strict=False)),
+            choice.repository(
+                json.loads(str(info), strict=False), points(str(recorded).splitlines())
+            ),
             wanted,
             now=present,
             label=str(label),

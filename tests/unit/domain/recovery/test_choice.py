@@ -13,6 +13,7 @@ from labdb.domain.recovery.choice import (
     choose,
     repository,
 )
+from labdb.domain.recovery.clock import Point
 from labdb.domain.recovery.destination import space
 from labdb.domain.recovery.space import WAL_ROOM, must_fit
 from labdb.domain.recovery.target import IMMEDIATE, LATEST, RecoveryTarget, written
@@ -27,9 +28,19 @@ def _segment(number: int, timeline: int = 1) -> str:
     return f"{timeline:08X}{number // 256:08X}{number % 256:08X}"
 
 
-def _backup(day: float, *, key: int = 1, cluster: int = 1, error: bool = False) -> dict[str, Any]:
-    """What ``info`` says of a backup that ended so many days after the first."""
-    stop = BEGIN + timedelta(days=day)
+def _backup(
+    day: float,
+    *,
+    ahead: float = 0,
+    key: int = 1,
+    cluster: int = 1,
+    error: bool = False,
+) -> dict[str, Any]:
+    """What ``info`` says of a backup that ended so many days after the first.
+
+    The server's clock was so many days *ahead* then.
+    """
+    stop = BEGIN + timedelta(days=day + ahead)
     number = 10 + round(day * 100)
     return {
         "label": f"{stop:%Y%m%d-%H%M%S}F",
@@ -196,6 +207,95 @@ def test_segments_are_counted_over_the_end_of_a_log_and_over_timelines() -> None
     info = _info(_backup(0))
     info[0]["archive"][0]["max"] = _segment(10 + 300, timeline=2)
     assert _choose(info, LATEST).segments == 301
+
+
+AHEAD = _info(_backup(0), _backup(7, ahead=5), _backup(9), _backup(14))
+"""The clock ran ahead, some time between the first set and the second, and was put right."""
+
+
+@pytest.mark.parametrize(
+    ("day", "label"), [(-0.1 + 7, None), (0.5, None), (12.5, None), (14.5, "20261115-020000F")]
+)
+def test_a_time_near_a_jump_of_the_clock_is_refused_and_others_are_not(
+    day: float, label: str | None
+) -> None:
+    if label:
+        assert _choose(AHEAD, _at(day)).set.label == label
+    else:
+        with pytest.raises(RefusedError, match="may have come twice"):
+            _choose(AHEAD, _at(day))
+
+
+def test_a_time_that_came_twice_is_refused_with_reason_and_ways_out() -> None:
+    with pytest.raises(RefusedError, match="came twice on this server") as caught:
+        _choose(AHEAD, _at(10))
+    assert caught.value.what.startswith("2026-11-11 02:00:00+00 came twice")
+    assert caught.value.why == (
+        "its clock went back, from 2026-11-13 02:00:00+00 at LSN 2/C6000138 "
+        "to 2026-11-10 01:59:00+00 at LSN 3/8E000000 or further"
+    )
+    assert caught.value.hint == (
+        "take --name, or --lsn: the first time lies before LSN 2/C6000138, the second behind "
+        "LSN 3/8E000000; or --set 20261110-020000F for the second"
+    )
+
+
+def test_a_set_behind_the_jump_means_the_second_time_and_one_before_it_does_not() -> None:
+    found = _choose(AHEAD, _at(10), label="20261110-020000F")
+    assert (found.set.label, found.crossed) == ("20261110-020000F", ())
+    with pytest.raises(RefusedError, match="came twice"):
+        _choose(AHEAD, _at(10), label="20261101-020000F")
+
+
+def test_sets_that_end_in_the_future_make_the_present_doubtful_and_nothing_else() -> None:
+    ahead = _info(_backup(0), _backup(7), _backup(23, ahead=30))
+    with pytest.raises(RefusedError, match="may have come twice") as caught:
+        _choose(ahead, _at(24))
+    assert "at the end of the WAL" in caught.value.why
+    assert _choose(ahead, _at(6.5)).set.label == "20261101-020000F"
+    latest = _choose(ahead, LATEST)
+    assert latest.set.label == "20261224-020000F"
+    assert [str(jump.after) for jump in latest.crossed] == ["the end of the WAL"]
+
+
+def test_a_record_tells_of_the_clock_too() -> None:
+    ahead = Point(1, (1000 << 24), BEGIN + timedelta(days=20))
+    with pytest.raises(RefusedError, match="came twice"):
+        choose(repository(THREE, [ahead]), _at(18), now=NOW)
+    assert choose(repository(THREE), _at(18), now=NOW).jumps == ()
+
+
+def test_the_newest_set_is_the_one_that_the_wal_has_last() -> None:
+    assert _choose(_info(_backup(7, ahead=5), _backup(9)), LATEST).set.label == "20261110-020000F"
+
+
+@given(
+    st.lists(st.integers(0, 20), min_size=1, max_size=8),
+    st.sets(st.integers(0, 7), min_size=1),
+    st.integers(-1, 21),
+)
+def test_a_time_that_is_served_is_one_moment_of_the_wal(
+    days: list[int], sets: set[int], day: int
+) -> None:
+    """Whatever the clock did: of all that was committed, what is restored is what has its time."""
+    history = [BEGIN + timedelta(days=shown) for shown in days]
+    there = repository(
+        _info(*(_backup(at, ahead=days[at] - at) for at in sets if at < len(days))),
+        (Point(1, ((10 + at * 100) << 24) + 0x138, moment) for at, moment in enumerate(history)),
+    )
+    target = _at(day + 0.5)
+    try:
+        chosen = choose(there, target, now=BEGIN + timedelta(days=30)).set
+    except RefusedError:
+        return
+    after = (chosen.stop_lsn >> 24) // 100
+    # As PostgreSQL does: up to the first commit with a later timestamp.
+    restored = [
+        at
+        for at in range(len(history))
+        if all(moment <= target.moment for moment in history[after + 1 : at + 1])
+    ]
+    assert restored == [at for at, moment in enumerate(history) if moment <= target.moment]
 
 
 DAYS = st.lists(st.integers(0, 20), min_size=1, max_size=8, unique=True)

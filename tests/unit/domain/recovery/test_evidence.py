@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from labdb.domain.recovery import evidence
+from labdb.domain.recovery.clock import Point, jumps, present
 from labdb.domain.recovery.fingerprint import TableFingerprint
 from labdb.domain.recovery.records import Contents, Record
 
@@ -50,6 +51,32 @@ def test_a_table_that_was_dropped_since_the_record_before_is_told_with_the_way_b
     assert "desi: public.galaxies was dropped between" in finding.what
     assert "labdb restore SERVER --name 'labdb 0'" in finding.hint
     assert evidence.lost_since(_record(VOIDS), None) == []
+
+
+def test_a_clock_that_went_back_is_named_with_what_it_means_for_a_restore() -> None:
+    ahead, after = (
+        Point(1, place, datetime(2026, 11, 22, hour, tzinfo=UTC))
+        for place, hour in ((1, 4), (2, 2))
+    )
+    (back,) = jumps([ahead, after])
+    found = evidence.clock(back, "warning")
+    assert (found.severity, found.what) == (
+        "warning", "the server's clock went back, by 2:00:00 or more",
+    )  # fmt: skip
+    assert found.why.startswith("from 2026-11-22 04:00:00+00 at LSN 0/1 to 2026-11-22 02:00:00+00")
+    assert "--name or --lsn" in found.hint
+    (behind,) = jumps([ahead, present(after.moment)])
+    found = evidence.clock(behind, "warning")
+    assert found.what == "the server's clock is behind its own backups, by 2:00:00"
+    assert "chronyc tracking" in found.hint
+
+
+def test_what_could_have_been_lost_is_unknown_where_wal_was_archived_in_the_future() -> None:
+    now = datetime(2026, 11, 22, 2, tzinfo=UTC)
+    assert evidence.archived(now - timedelta(hours=2), now) == []
+    (finding,) = evidence.archived(now + timedelta(hours=2), now)
+    assert finding.severity == "warning"
+    assert "2026-11-22 04:00:00+00" in finding.why
 
 
 def test_amcheck_s_complaints_name_table_and_index() -> None:
