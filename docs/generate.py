@@ -68,8 +68,9 @@ def commands_page() -> str:
 def _type_of(field: dict[str, Any]) -> str:
     if "$ref" in field:
         return str(field["$ref"]).rsplit("/", 1)[-1]
-    if "anyOf" in field:
-        return " or ".join(_type_of(part) for part in field["anyOf"])
+    for several in ("anyOf", "oneOf"):
+        if several in field:
+            return " or ".join(_type_of(part) for part in field[several])
     if "enum" in field:
         return ", ".join(f"`{value}`" for value in field["enum"])
     if field.get("type") == "array":

@@ -14,7 +14,8 @@ from labdb.spec import Environment, Server
 TOP = Path(__file__).parents[2]
 ROLES = sorted(path.name for path in (TOP / "roles").iterdir() if path.is_dir())
 # The inventories of the repository, and one of them with what they leave out.
-DECLARATIONS = ("lab", "production", "production with a pooler and exports")
+DECLARATIONS = ("lab", "production", "production with a pooler, exports and a bucket")
+BUCKET = {"kind": "s3", "endpoint": "s3.example.org", "bucket": "backups", "region": "eu-1"}
 # Found by the filter's own caller, or typed by a person.
 OUTSIDE_THE_DECLARATION = {"declaration_server", "declaration_environment"}
 
@@ -40,6 +41,7 @@ def _expanded(declaration: str) -> dict[str, Any]:
     if "pooler" in declaration:
         server["pooling"] = {"pools": {"analyst": 6}}
         server["backup"]["export"] = {}
+        server["backup"]["repositories"] = [BUCKET]
     shared = _read(folder / "group_vars" / "all" / "environment.yml")["labdb_environment"]
     variables: dict[str, Any] = role_variables(
         Server.model_validate(server), Environment.model_validate(shared)

@@ -149,7 +149,7 @@ def _critical(answer: dict[str, Any]) -> dict[str, str]:
 def test_a_server_is_refused_until_somebody_is_there_to_keep_its_backups(
     lab: Operator, pve: EmulatedPve
 ) -> None:
-    lab.declare("backup.repositories", [{"host": "proj-bak01"}])
+    lab.declare("backup.repositories", [{"kind": "sftp", "host": "proj-bak01"}])
     code, answer = lab.plan()
     assert code == 6
     assert "proj-bak01 does not exist yet" in _critical(answer)["repository host"]

@@ -5,8 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from labdb.domain.recovery.choice import unreadable
+
 PGBACKREST = "runuser -u postgres -- pgbackrest --stanza=proj-pg01"
 REPOSITORY = "/mnt/backup/pgbackrest"
+BUCKET = "/srv/object-store/backups/pgbackrest"
+CONFIGURATION = "/etc/pgbackrest.conf"
+each_repository = pytest.mark.parametrize("repository", [1, 2])
 
 
 def sql(host, query, *options):
@@ -18,6 +23,16 @@ def info(host):
     return json.loads(host.check_output(f"{PGBACKREST} --output=json info"))[0]
 
 
+def sets(host, repository):
+    return [item for item in info(host)["backup"] if item["database"]["repo-key"] == repository]
+
+
+def has_segment(host, repository, segment):
+    """Whether the archive of *repository* has *segment*."""
+    listed = f"--repo={repository} repo-ls archive/proj-pg01 --recurse --filter={segment}"
+    return segment in host.run(f"{PGBACKREST} {listed}").stdout
+
+
 def within(seconds, promise):
     """Whether *promise* comes true in time."""
     end = time.monotonic() + seconds
@@ -27,39 +42,49 @@ def within(seconds, promise):
 
 
 @pytest.fixture(scope="session")
-def passphrase():
-    return Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "cipher").read_text().strip()
+def secrets():
+    folder = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])
+    (key,) = json.loads((folder / "store.yml").read_text())["s3_keys"].values()
+    return [(folder / "cipher").read_text().strip(), *key.values()]
 
 
-def test_there_is_a_full_backup_before_the_first_data(host):
-    found = info(host)
-    assert found["status"]["message"] == "ok"
-    assert [backup["type"] for backup in found["backup"]] == ["full"]
-    assert found["backup"][0]["error"] is False
+@each_repository
+def test_there_is_a_full_backup_before_the_first_data(host, repository):
+    assert info(host)["status"]["message"] == "ok"
+    found = sets(host, repository)
+    assert [backup["type"] for backup in found] == ["full"]
+    assert found[0]["error"] is False
 
 
-def test_the_repository_is_encrypted(host):
+@pytest.mark.parametrize("folder", [REPOSITORY, BUCKET])
+def test_the_repository_is_encrypted(host, folder):
     assert info(host)["cipher"] == "aes-256-cbc"
-    head = host.check_output(f"head -c 8 {REPOSITORY}/backup/proj-pg01/backup.info")
+    head = host.check_output(f"head -c 8 {folder}/backup/proj-pg01/backup.info")
     assert head == "Salted__"
 
 
-def test_the_passphrase_can_be_read_by_nobody_and_shows_nowhere(host, passphrase):
-    assert host.run("runuser -u nobody -- cat /etc/pgbackrest.conf").rc != 0
+def test_the_secrets_can_be_read_by_nobody_and_show_nowhere(host, secrets):
+    assert host.run(f"runuser -u nobody -- cat {CONFIGURATION}").rc != 0
     places = "/etc /var/log /run/systemd /mnt/data/pg01/log /mnt/backup"
-    found = host.run(f"grep --recursive --files-with-matches --fixed-strings {passphrase} {places}")
-    assert found.stdout.split() == ["/etc/pgbackrest.conf"]
-    assert passphrase not in host.check_output("journalctl --no-pager")
+    journal = host.check_output("journalctl --no-pager")
+    for secret in secrets:
+        found = host.run(f"grep --recursive --files-with-matches --fixed-strings {secret} {places}")
+        assert found.stdout.split() == [CONFIGURATION]
+        assert secret not in journal
 
 
-def test_a_full_wal_segment_reaches_the_repository(host):
-    segment = sql(host, "select pg_walfile_name(pg_switch_wal())")
-    arrived = f"{PGBACKREST} repo-ls archive/proj-pg01 --recurse --filter={segment}"
-    assert within(30, lambda: segment in host.run(arrived).stdout)
+@each_repository
+def test_a_full_wal_segment_reaches_the_repository(host, repository):
+    segment = sql(
+        host,
+        "select pg_walfile_name(pg_switch_wal())"
+        " from pg_logical_emit_message(true, 'molecule', 'segment')",
+    )
+    assert within(30, lambda: has_segment(host, repository, segment))
     assert sql(host, "select failed_count from pg_stat_archiver") == "0"
 
 
-@pytest.mark.parametrize("name", ["full", "differential"])
+@pytest.mark.parametrize("name", ["full", "differential", "full-repo2", "differential-repo2"])
 def test_the_timers_are_armed(host, name):
     timer = host.service(f"pgbackrest-{name}.timer")
     assert timer.is_running
@@ -86,17 +111,18 @@ def test_the_locks_are_where_nobody_else_may_write_and_come_back_at_boot(host):
 def test_two_backups_that_meet_wait_for_each_other(host):
     both = "systemctl start pgbackrest-differential.service pgbackrest-full.service"
     assert host.run(both).rc == 0
-    made = [backup["type"] for backup in info(host)["backup"]]
+    made = [backup["type"] for backup in sets(host, 1)]
     assert len(made) == 3
     assert set(made) == {"full", "diff"}
 
 
-def test_a_backup_can_be_restored_and_holds_the_data(host):
-    sql(host, "create table precious as select 42 as answer")
-    host.check_output(f"{PGBACKREST} --type=diff backup")
+@each_repository
+def test_a_backup_can_be_restored_and_holds_the_data(host, repository):
+    sql(host, f"create table precious_{repository} as select 42 as answer")
+    host.check_output(f"{PGBACKREST} --repo={repository} --type=diff backup")
     scratch = "/mnt/data/scratch"
     # A restore empties its spool folder: the running server's archiving would lose its place.
-    apart = f"--pg1-path={scratch} --spool-path={scratch}-spool"
+    apart = f"--repo={repository} --pg1-path={scratch} --spool-path={scratch}-spool"
     host.check_output(
         f"install --directory --owner=postgres --mode=0700 {scratch} {scratch}-spool"
         f" && {PGBACKREST} {apart} --type=immediate --target-action=promote restore"
@@ -117,7 +143,7 @@ def test_a_backup_can_be_restored_and_holds_the_data(host):
     control = f"runuser -u postgres -- /usr/lib/postgresql/16/bin/pg_ctl -D {scratch} -w"
     start = host.run(f"{control} -l {scratch}/server.log -o '{given}' start")
     assert start.rc == 0, host.check_output(f"cat {scratch}/server.log")
-    assert sql(host, "select answer from precious", "--port=5999") == "42"
+    assert sql(host, f"select answer from precious_{repository}", "--port=5999") == "42"
     host.check_output(f"{control} -m immediate stop && rm --recursive {scratch} {scratch}-spool")
     assert sql(host, "select failed_count from pg_stat_archiver") == "0"
 
@@ -134,23 +160,21 @@ def test_a_backup_that_fails_is_a_failed_unit_that_says_why(host):
 
 
 def test_another_passphrase_for_a_repository_in_use_is_refused(host, play_again):
-    before = host.file("/etc/pgbackrest.conf").sha256sum
+    before = host.file(CONFIGURATION).sha256sum
     wrong = play_again(pgbackrest_cipher_pass="another-passphrase-altogether")
     assert wrong.returncode != 0
     assert "was made with another passphrase" in wrong.stdout
     assert "another-passphrase-altogether" not in wrong.stdout
-    assert host.file("/etc/pgbackrest.conf").sha256sum == before
+    assert host.file(CONFIGURATION).sha256sum == before
 
 
-def test_no_secret_shows_even_when_the_playbook_talks_much(
-    host, play_again, monkeypatch, passphrase
-):
-    host.check_output("rm /etc/pgbackrest.conf")
+def test_no_secret_shows_even_when_the_playbook_talks_much(host, play_again, monkeypatch, secrets):
+    host.check_output(f"rm {CONFIGURATION}")
     monkeypatch.setenv("ANSIBLE_VERBOSITY", "4")
     monkeypatch.setenv("ANSIBLE_DIFF_ALWAYS", "1")
     again = play_again()
     assert again.returncode == 0
-    assert passphrase not in again.stdout
+    assert [secret for secret in secrets if secret in again.stdout] == []
     assert info(host)["status"]["message"] == "ok"
 
 
@@ -185,7 +209,6 @@ WRITE = (
     " insert into noise select md5(random()::text) from generate_series(1, 150000) as n;"
     " select pg_walfile_name(pg_switch_wal())"
 )
-LISTED = f"{PGBACKREST} repo-ls archive/proj-pg01 --recurse"
 
 
 def noise(host):
@@ -201,21 +224,66 @@ def test_a_full_repository_loses_no_wal_and_postgresql_runs_on(host):
     assert sql(host, "select count(*) > 400000 from noise") == "t"
     host.check_output("rm /mnt/backup/full")
     segments.append(noise(host))
-
-    def arrived():
-        there = host.check_output(LISTED)
-        return all(segment in there for segment in segments)
-
-    assert within(90, arrived), host.check_output(LISTED)
+    assert within(90, lambda: all(has_segment(host, 1, segment) for segment in segments))
     sql(host, "drop table noise; select pg_stat_reset_shared('archiver')")
 
 
 @pytest.fixture
+def configured(host):
+    """Change pgBackRest's configuration for one test; returned is how to take it back before."""
+    kept = f"{CONFIGURATION}.kept"
+    host.check_output(f"cp --preserve {CONFIGURATION} {kept}")
+
+    def undo():
+        host.check_output(f"cp --preserve {kept} {CONFIGURATION}")
+
+    def change(expression):
+        host.check_output(f"sed --in-place '{expression}' {CONFIGURATION}")
+        return undo
+
+    yield change
+    undo()
+    host.check_output(f"rm {kept}")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("s/^repo2-s3-key-secret=.*/&x/", "403 (Forbidden): SignatureDoesNotMatch"),
+        ("s/^repo2-s3-key=.*/&x/", "403 (Forbidden): InvalidAccessKeyId"),
+        ("s/^repo2-s3-bucket=.*/&x/", "404 (Not Found): NoSuchBucket"),
+    ],
+)
+def test_an_object_store_says_why_it_refuses(host, configured, change, says):
+    configured(change)
+    told = unreadable([info(host)])
+    assert list(told) == [2]
+    assert says in told[2]
+
+
+def test_an_object_store_that_nobody_vouches_for_gets_nothing_and_holds_nothing_up(
+    host, configured
+):
+    write = "select pg_walfile_name(pg_switch_wal()) from pg_logical_emit_message(true, 'm', 'm')"
+    undo = configured("/^repo2-storage-ca-file=/d; s/^io-timeout=.*/io-timeout=1/")
+    assert "unable to verify certificate" in unreadable([info(host)])[2]
+    segment = sql(host, write)
+    assert within(60, lambda: has_segment(host, 1, segment))
+    undo()
+    sql(host, write)
+    assert within(90, lambda: has_segment(host, 2, segment))
+
+
+def test_a_bucket_without_a_key_is_refused(play_again):
+    refused = play_again(pgbackrest_s3_keys={})
+    assert refused.returncode != 0
+    assert "there is no key of s3.labdb.test:9000/backups" in " ".join(refused.stdout.split())
+
+
+@pytest.fixture
 def away(host):
-    """A repository that takes no WAL, and a queue that may hold three segments."""
-    folder, bound = f"{REPOSITORY}/archive", "/^archive-push-queue-max=/s/=.*/=48MiB/"
-    host.check_output("cp --preserve /etc/pgbackrest.conf /etc/before")
-    host.check_output(f"sed --in-place {bound} /etc/pgbackrest.conf")
+    """Take repository 1 away from whoever writes WAL; returned is how to bring it back before."""
+    folder = f"{REPOSITORY}/archive"
     host.check_output(f"mv {folder} {folder}.away && touch {folder}")
 
     def back():
@@ -223,10 +291,10 @@ def away(host):
 
     yield back
     back()
-    host.check_output("mv /etc/before /etc/pgbackrest.conf")
 
 
-def test_the_wal_that_waits_is_bounded_and_postgresql_runs_on(host, away):
+def test_the_wal_that_waits_is_bounded_and_postgresql_runs_on(host, configured, away):
+    configured("/^archive-push-queue-max=/s/=.*/=48MiB/")
     waiting = "select count(*) from pg_ls_archive_statusdir() where name like '%.ready'"
     segments = [noise(host) for _ in range(8)]
     # What is more is dropped, so that the data disk does not fill.
@@ -234,7 +302,6 @@ def test_the_wal_that_waits_is_bounded_and_postgresql_runs_on(host, away):
     assert sql(host, "select count(*) = 1200000 from noise") == "t"
     away()
     newest = noise(host)
-    assert within(90, lambda: newest in host.check_output(LISTED))
-    there = host.check_output(LISTED)
-    assert [segment for segment in segments if segment not in there]
+    assert within(90, lambda: has_segment(host, 1, newest))
+    assert [segment for segment in segments if not has_segment(host, 1, segment)]
     sql(host, "drop table noise; select pg_stat_reset_shared('archiver')")

@@ -212,7 +212,7 @@ def test_a_corrupt_index_is_named(host):
 
 @pytest.mark.usefixtures("fresh")
 def test_a_wrong_passphrase_is_said_to_be_one(host):
-    wrong = "s/^repo1-cipher-pass=.*/repo1-cipher-pass=wrong/"
+    wrong = "s/-cipher-pass=.*/-cipher-pass=wrong/"
     host.check_output(f"sed -i.kept '{wrong}' /etc/pgbackrest.conf")
     try:
         line = drill(host)
@@ -296,6 +296,13 @@ def test_after_a_promotion_both_timelines_are_drilled(host):
     line = drill(host)
     assert line["verdict"] == "passed", causes(line)
     assert line["record"] == newest["name"]
+
+
+def test_a_set_in_an_object_store_is_drilled_from_there(host):
+    backup(host, "full-repo2")
+    line = drill(host, repository=2)
+    assert line["verdict"] == "passed", causes(line)
+    assert line["repository"] == 2
 
 
 CLOCK = "/run/clock"

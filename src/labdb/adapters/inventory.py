@@ -136,12 +136,13 @@ def load(inventory: Path, name: str) -> Declaration:
             hint=f"did you mean {near[0]}?" if near else f"write host_vars/{name}/{SERVER_FILE}",
         )
     server = _server(inventory, name)
-    wanted = [repository.host for repository in server.backup.repositories]
     return Declaration(
         server,
         load_environment(inventory),
         inventory,
-        tuple(_repository_host(inventory, host) for host in wanted if host in hosts),
+        tuple(
+            _repository_host(inventory, host) for host in server.repository_hosts if host in hosts
+        ),
     )
 
 
@@ -160,7 +161,7 @@ def storing(inventory: Path, host: RepositoryHost) -> Storing:
         except DeclarationError as error:
             unknown[name] = error.what
             continue
-        if any(repository.host == host.name for repository in server.backup.repositories):
+        if host.name in server.repository_hosts:
             found.append(server)
         else:
             unknown[name] = f"it declares no repository on {host.name}"

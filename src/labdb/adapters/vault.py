@@ -7,7 +7,7 @@
 import os
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,21 @@ class Authority:
 
 
 @dataclass(frozen=True, slots=True)
+class S3Key:
+    """What opens a bucket; whoever keeps the bucket gives it."""
+
+    key: str = field(repr=False)
+    key_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Secrets:
-    """Everything secret about one server."""
+    """Everything secret about one server; *s3_keys* by endpoint and bucket."""
 
     passwords: Mapping[str, str] = field(repr=False)
     repository_cipher: str = field(repr=False)
     authority: Authority
+    s3_keys: Mapping[str, S3Key] = field(default_factory=dict, repr=False)
 
     def variables(self) -> dict[str, Any]:
         """Return what the vault files would give to Ansible."""
@@ -46,6 +55,7 @@ class Secrets:
             "labdb_secrets": {
                 "passwords": dict(self.passwords),
                 "repository_cipher": self.repository_cipher,
+                "s3_keys": {store: asdict(key) for store, key in self.s3_keys.items()},
             },
             "labdb_authority": {
                 "certificate": self.authority.certificate,
@@ -118,19 +128,23 @@ def load(declaration: Declaration) -> Secrets | None:
     missing = role_names(declaration) - set(own.get("passwords", {}))
     if missing or "repository_cipher" not in own or "private_key" not in shared:
         return None
-    return Secrets(own["passwords"], own["repository_cipher"], Authority(**shared))
+    return Secrets(
+        own["passwords"], own["repository_cipher"], Authority(**shared), _s3_keys(declaration, own)
+    )
 
 
 def complete(declaration: Declaration, *, write: bool = True) -> tuple[Secrets, tuple[str, ...]]:
     """Return the secrets, generating what is missing, and the names of what was generated.
 
-    With *write* false nothing is kept: such secrets serve a check.
+    The key of a bucket cannot be generated. With *write* false nothing is kept: such secrets
+    serve a check.
 
     Raises:
         DeclarationError: no key, a wrong key, or a file of another shape.
     """
     own = _open(declaration, declaration.server_vault, "labdb_secrets")
     shared = _open(declaration, declaration.environment_vault, "labdb_authority")
+    keys = _s3_keys(declaration, own)
     made: list[str] = []
     passwords = dict(own.get("passwords", {}))
     for name in sorted(role_names(declaration) - set(passwords)):
@@ -141,8 +155,8 @@ def complete(declaration: Declaration, *, write: bool = True) -> tuple[Secrets, 
         cipher = secrets.token_urlsafe(48)
         made.append("backup repository cipher")
     if made and write:
-        content_ = {"labdb_secrets": {"passwords": passwords, "repository_cipher": cipher}}
-        _save(declaration, declaration.server_vault, content_)
+        complete_ = {**own, "passwords": passwords, "repository_cipher": cipher}
+        _save(declaration, declaration.server_vault, {"labdb_secrets": complete_})
     if "private_key" not in shared:
         from labdb.adapters.authority import new_authority  # noqa: PLC0415 - first run only
 
@@ -151,7 +165,35 @@ def complete(declaration: Declaration, *, write: bool = True) -> tuple[Secrets, 
         made.append("certificate authority")
         if write:
             _save(declaration, declaration.environment_vault, {"labdb_authority": shared})
-    return Secrets(passwords, cipher, Authority(**shared)), tuple(made)
+    return Secrets(passwords, cipher, Authority(**shared), keys), tuple(made)
+
+
+def s3_keys(declaration: Declaration) -> Mapping[str, S3Key]:
+    """Return the keys of buckets that the server's vault file holds, by endpoint and bucket.
+
+    Raises:
+        DeclarationError: no vault key, a wrong one, or something that is no key of a bucket.
+    """
+    return _s3_keys(declaration, _open(declaration, declaration.server_vault, "labdb_secrets"))
+
+
+def _s3_keys(declaration: Declaration, own: Mapping[str, Any]) -> dict[str, S3Key]:
+    held = own.get("s3_keys", {})
+    if not isinstance(held, dict) or not all(map(_is_s3_key, held.values())):
+        raise DeclarationError(
+            f"{declaration.server_vault} holds s3_keys that are none",
+            why="each is a mapping of key and key_secret, two texts, named after its bucket",
+            hint="ansible-vault edit opens it; what looks like a number needs quotes",
+        )
+    return {store: S3Key(**parts) for store, parts in held.items()}
+
+
+def _is_s3_key(parts: Any) -> bool:
+    return (
+        isinstance(parts, dict)
+        and parts.keys() == {"key", "key_secret"}
+        and all(isinstance(part, str) and part for part in parts.values())
+    )
 
 
 def role_names(declaration: Declaration) -> set[str]:

@@ -26,18 +26,24 @@ def secrets() -> None:
 def init(server: str, inventory: Path) -> int:
     """Generate what is missing into the vault files; nothing existing is changed.
 
+    The key of a bucket is given by whoever keeps the bucket; one that is missing is told.
+
     \b
     Examples:
       labdb secrets init proj-pg01 -i inventories/production
     """
     from labdb.adapters import vault  # noqa: PLC0415 - Ansible is slow to import
+    from labdb.operations.object_stores import object_stores  # noqa: PLC0415 - the same
 
     declaration = inventories.load(inventory, server)
     vault.make_key(declaration)
     _, made = vault.complete(declaration)
+    missing = [finding for finding in object_stores(declaration) if finding.is_problem]
     for name in made:
         sys.stdout.write(f"made: {name}\n")
-    if not made:
+    for finding in missing:
+        sys.stdout.write(f"missing: {finding.what}; {finding.hint}\n")
+    if not made and not missing:
         sys.stdout.write("nothing was missing\n")
     return 0
 

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ValidationError
 
 from labdb.size import UNITS, format_size
 
+TAG = "kind"
+"""The key that says what a mapping is where it may be one of several."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
@@ -30,26 +33,35 @@ def mistakes(error: ValidationError, model: type[BaseModel]) -> tuple[Mistake, .
 
 
 def _mistake(item: Any, model: type[BaseModel]) -> Mistake:
-    location = tuple(item["loc"])
+    keys = tuple(_keys(item["loc"], model))
+    location = tuple(part for part, _ in keys)
+    if item["type"].startswith("union_tag"):
+        location = (*location, TAG)
     match item["type"]:
         case "extra_forbidden":
-            return Mistake(location, "is not a key that labdb knows", _nearest(location, model))
-        case "missing":
+            return Mistake(location, "is not a key that labdb knows", _nearest(*keys[-1]))
+        case "missing" | "union_tag_not_found":
             return Mistake(location, "is required and absent")
         case "value_error":
             what, _, hint = str(item["ctx"]["error"]).partition("; did you mean ")
             return Mistake(location, what, f"did you mean {hint}" if hint else "")
-        case "literal_error" | "enum":
-            expected = str(item["ctx"]["expected"])
-            words = [part.strip("' ") for part in expected.replace(" or ", ",").split(",")]
-            near = get_close_matches(str(item["input"]), words, n=1)
-            hint = f"did you mean {near[0]}?" if near else ""
-            return Mistake(location, f"must be {expected}, not {item['input']!r}", hint)
+        case "literal_error" | "enum" | "union_tag_invalid":
+            return _choice(location, item)
         case "greater_than_equal" | "less_than_equal" if limit := _size_limit(item["ctx"]):
             return Mistake(location, f"must be {limit}, not {_given(item)}")
         case _:
             said = item["msg"][0].lower() + item["msg"][1:]
             return Mistake(location, f"{said}, got {item['input']!r}")
+
+
+def _choice(location: tuple[str | int, ...], item: Any) -> Mistake:
+    context = item["ctx"]
+    given = context.get("tag", item["input"])
+    expected = str(context.get("expected") or context["expected_tags"].replace(", ", " or "))
+    words = [part.strip("' ") for part in expected.replace(" or ", ",").split(",")]
+    near = get_close_matches(str(given), words, n=1)
+    hint = f"did you mean {near[0]}?" if near else ""
+    return Mistake(location, f"must be {expected}, not {given!r}", hint)
 
 
 def _size_limit(context: Any) -> str:
@@ -69,17 +81,37 @@ def _given(item: Any) -> str:
     return item["input"] if isinstance(item["input"], str) else format_size(item["input"])
 
 
-def _nearest(location: Sequence[str | int], model: type[BaseModel]) -> str:
+def _keys(
+    location: Sequence[str | int], model: type[BaseModel]
+) -> Iterator[tuple[str | int, type[BaseModel] | None]]:
+    """Yield each part of *location* that its author wrote, with the mapping in which it stands.
+
+    Where a mapping may be of several kinds, pydantic tells which after the place: nobody wrote it.
+    """
     inner: type[BaseModel] | None = model
-    for part in location[:-1]:
+    kinds: dict[str, type[BaseModel]] = {}
+    for part in location:
+        if part in kinds:
+            inner, kinds = kinds[str(part)], {}
+            continue
+        yield part, inner
         if isinstance(part, int) or inner is None:
             continue
-        field = inner.model_fields.get(str(part))
-        inner = next(_models(field.annotation), None) if field else None
-    if inner is None:
+        field = inner.model_fields.get(part)
+        found = tuple(_models(field.annotation)) if field else ()
+        inner = next(iter(found), None)
+        kinds = {tag: each for each in found if len(found) > 1 for tag in _tags(each)}
+
+
+def _tags(model: type[BaseModel]) -> tuple[str, ...]:
+    return get_args(model.model_fields[TAG].annotation) if TAG in model.model_fields else ()
+
+
+def _nearest(key: str | int, model: type[BaseModel] | None) -> str:
+    if model is None:
         return ""
-    known = list(inner.model_fields)
-    near = get_close_matches(str(location[-1]), known, n=1)
+    known = list(model.model_fields)
+    near = get_close_matches(str(key), known, n=1)
     return f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
 
 

@@ -68,7 +68,7 @@ def space_rows(host: RepositoryHost, storing: Storing) -> list[dict[str, Any]]:
 
 
 def _lines(host: RepositoryHost, server: Server) -> tuple[SpaceLine, ...]:
-    return repository_lines(server, server.repository_number(host.name))
+    return repository_lines(server, server.repository_hosts[host.name])
 
 
 def _share(host: RepositoryHost, server: Server) -> SpaceLine:

@@ -11,7 +11,7 @@ from labdb.spec import RepositoryHost, Server
 def repository_findings(
     server: Server, hosts: Sequence[RepositoryHost], state: ClusterState
 ) -> tuple[Finding, ...]:
-    """Return a finding for each repository off the host.
+    """Return a finding for each repository on a repository host.
 
     Args:
         server: the declaration.
@@ -20,8 +20,7 @@ def repository_findings(
     """
     declared = {host.name: host for host in hosts}
     return tuple(
-        _finding(server, repository.host, declared.get(repository.host), state)
-        for repository in server.backup.repositories
+        _finding(server, name, declared.get(name), state) for name in server.repository_hosts
     )
 
 
@@ -32,6 +31,7 @@ def _finding(
         what = f"repository host {name} is not declared"
         hint = f"write host_vars/{name}/repository_host.yml, or take it out of backup.repositories"
         return Finding("repository host", "critical", what, hint=hint)
+    number = server.repository_hosts[name]
     line = f"{{name: {server.name}, network: {server.address}/32}}"
     hint = f"add {line} to access.servers of {name}, then: labdb provision {name}"
     known = [item for item in host.access.servers if item.name == server.name]
@@ -46,9 +46,9 @@ def _finding(
     guest = next((item for item in state.namesakes(name) if item.vmid == host.guest.vmid), None)
     if guest is None:
         what = f"{name} does not exist yet, or the token may not see it"
-        why = f"repository {server.repository_number(name)} of {server.name} stands there"
+        why = f"repository {number} of {server.name} stands there"
         return Finding("repository host", "critical", what, why, f"labdb provision {name}")
     if not guest.running:
-        what = f"{name} is stopped: nothing reaches repository {server.repository_number(name)}"
+        what = f"{name} is stopped: nothing reaches repository {number}"
         return Finding("repository host", "warning", what, hint=f"labdb provision {name}")
     return Finding("repository host", "ok", f"{name} runs")

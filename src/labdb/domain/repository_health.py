@@ -95,7 +95,7 @@ def _stored(host: RepositoryHost, server: Server, seen: Seen) -> list[Finding]:
     if stored is None:
         what = f"the folder of {server.name} is gone"
         return [Finding("backup", "critical", what, path, f"labdb provision {host.name}")]
-    number = server.repository_number(host.name)
+    number = server.repository_hosts[host.name]
 
     def run(kind: Kind) -> str:
         return f"labdb backup run {server.name} --kind {kind} --repository {number}"

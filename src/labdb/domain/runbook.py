@@ -6,7 +6,7 @@ Meant to be printed: on the day when it is needed, little else may answer.
 from collections.abc import Iterator, Sequence
 
 from labdb.size import human_size
-from labdb.spec import Machine, RepositoryHost, Server
+from labdb.spec import Machine, RepositoryHost, S3Repository, Server
 
 INTRODUCTION = """\
 Written from the declaration by `labdb runbook`. Print it: on the day when it is needed, little
@@ -35,6 +35,11 @@ def runbook(server: Server, hosts: Sequence[RepositoryHost], inventory: str) -> 
         *_lost_server(server, inventory),
         *_lost_node(server, inventory),
         *(section for host in hosts for section in _lost_host(server, host, inventory)),
+        *(
+            section
+            for number, bucket in server.object_stores.items()
+            for section in _lost_bucket(server, number, bucket, inventory)
+        ),
         *_lost_rows(server, inventory),
         *_lost_everything_since(server, inventory),
         "## Afterwards\n",
@@ -60,7 +65,8 @@ def _needed(server: Server, inventory: str) -> str:
     own = f"{inventory}/host_vars/{server.name}/vault.yml"
     return (
         "- a workstation with labdb, and this inventory from git;\n"
-        f"- `{own}`: it holds the passphrase of the backups, without which they are noise;\n"
+        f"- `{own}`: it holds the passphrase of the backups, without which they are noise"
+        f"{', and the keys of the buckets' if server.object_stores else ''};\n"
         f"- `{inventory}/group_vars/all/vault.yml`: the certificate authority that clients trust;\n"
         "- the vault key that opens both, and the token of the Proxmox VE API. Neither is in git: "
         "keep a copy of each where this cluster is not.\n"
@@ -78,9 +84,8 @@ def _machines(server: Server, hosts: Sequence[RepositoryHost]) -> str:
         f"| 1 | {place} | `{own.schedule.full}` | {own.retention_days} |",
     ]
     kept += [
-        f"| {server.repository_number(item.host)} | {item.host} | `{item.schedule.full}` | "
-        f"{item.retention_days} |"
-        for item in server.backup.repositories
+        f"| {number} | {item.place} | `{item.schedule.full}` | {item.retention_days} |"
+        for number, item in server.repositories.items()
     ]
     return "\n".join([*rows, "", *kept, ""])
 
@@ -103,6 +108,7 @@ def _lost_server(server: Server, inventory: str) -> Iterator[str]:
         )
         yield _console(f"labdb provision {server.name} -i {inventory}")
         return
+    nearest = min(server.repositories)
     yield (
         "Guest, configuration and data come back with one command: the newest set in the "
         "repository, and all WAL after it. What was committed later is lost: "
@@ -110,10 +116,13 @@ def _lost_server(server: Server, inventory: str) -> Iterator[str]:
         "segment when it was busy.\n"
     )
     yield _sh(
-        f"labdb provision {server.name} -i {inventory} --recover-from repo2 --yes",
+        f"labdb provision {server.name} -i {inventory} --recover-from repo{nearest} --yes",
         f"labdb verify {server.name} -i {inventory}",
         f"labdb backup list {server.name} -i {inventory}",
     )
+    others = [f"repo{number}" for number in server.repositories if number != nearest]
+    if others:
+        yield f"Where repository {nearest} is lost too: {' or '.join(others)}.\n"
     yield (
         "It says which set it took and when the last commit was. A first full set is made in the "
         "new repository 1 at once. Interrupted, it is taken up by the same command.\n"
@@ -135,7 +144,7 @@ def _lost_node(server: Server, inventory: str) -> Iterator[str]:
 
 
 def _lost_host(server: Server, host: RepositoryHost, inventory: str) -> Iterator[str]:
-    number = server.repository_number(host.name)
+    number = server.repository_hosts[host.name]
     yield f"## {host.name} is lost\n"
     yield (
         f"{server.name} runs on, and archives to its own volume; repository {number} is gone. A "
@@ -143,6 +152,21 @@ def _lost_host(server: Server, host: RepositoryHost, inventory: str) -> Iterator
     )
     yield _sh(
         f"labdb provision {host.name} -i {inventory} --yes",
+        f"labdb provision {server.name} -i {inventory} --yes",
+        f"labdb backup list {server.name} -i {inventory}",
+    )
+
+
+def _lost_bucket(
+    server: Server, number: int, bucket: S3Repository, inventory: str
+) -> Iterator[str]:
+    yield f"## {bucket.store} is lost\n"
+    yield (
+        f"{server.name} runs on, and archives to its own volume; repository {number} is gone. Make "
+        f"a bucket of that name, put its key into `{inventory}/host_vars/{server.name}/vault.yml`, "
+        "and it gets a full set at once:\n"
+    )
+    yield _sh(
         f"labdb provision {server.name} -i {inventory} --yes",
         f"labdb backup list {server.name} -i {inventory}",
     )

@@ -23,7 +23,8 @@ from labdb.domain.machine_variables import exporters, guest, prefixed, storage_a
 from labdb.domain.operating_system import huge_pages, kernel_parameters
 from labdb.domain.parameters import lookup
 from labdb.domain.pooling import POOLER_CONNECTIONS, POOLER_ROLE, most_clients, pools
-from labdb.domain.repository_host import REPOSITORY, repository_host_variables
+from labdb.domain.repositories import SFTP_KEY, SFTP_KNOWN_HOSTS, repositories
+from labdb.domain.repository_host import repository_host_variables
 from labdb.domain.server_parameters import server_settings
 from labdb.domain.tuning import Inputs, Tuning, tune
 from labdb.domain.tuning.space import archive_queue
@@ -33,8 +34,6 @@ from labdb.spec import Environment, Machine, RepositoryHost, Server
 EXTENSION_PACKAGES = {"q3c": "q3c", "vector": "pgvector", "pg_sphere": "pgsphere"}
 """Extensions that are packages of their own; the others come with the server's package."""
 OPEN_FILES = 65536
-SFTP_KEY = "/var/lib/postgresql/.ssh/labdb_repository"
-SFTP_KNOWN_HOSTS = "/var/lib/postgresql/.ssh/labdb_known_hosts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +180,11 @@ def _backup(server: Server, inputs: Inputs) -> dict[str, Any]:
             schedule_differential=server.backup.schedule.differential,
             archive_queue_max=format_size(archive_queue(inputs)),
             followed_by=FINGERPRINTS,
-            repositories=_repositories(server),
+            repositories=repositories(server),
         )
         | prefixed(
             "pgbackrest_sftp",
-            hosts=[repository.host for repository in server.backup.repositories],
+            hosts=list(server.repository_hosts),
             account=server.name,
             key=SFTP_KEY,
             known_hosts=SFTP_KNOWN_HOSTS,
@@ -220,24 +219,6 @@ def _backup(server: Server, inputs: Inputs) -> dict[str, Any]:
         )
         | _export(server)
     )
-
-
-def _repositories(server: Server) -> list[dict[str, Any]]:
-    """Return the repositories off the host; each is a folder of the server's account there."""
-    return [
-        {
-            "number": number,
-            "host": repository.host,
-            "user": server.name,
-            "path": REPOSITORY,
-            "key": SFTP_KEY,
-            "known_hosts": SFTP_KNOWN_HOSTS,
-            "retention_days": repository.retention_days,
-            "schedule_full": repository.schedule.full,
-            "schedule_differential": repository.schedule.differential,
-        }
-        for number, repository in enumerate(server.backup.repositories, 2)
-    ]
 
 
 def _export(server: Server) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from labdb.domain.variables import postgresql_parameters
 from labdb.errors import RefusedError, UnreachableError
 from labdb.facts import ClusterState
 from labdb.operations.look import ask
+from labdb.operations.object_stores import object_stores
 from labdb.operations.package_source import PackageSource
 from labdb.report import Change, Effect, Finding, Phase, Report
 
@@ -167,6 +168,7 @@ def _plan_server(
     findings += policy_findings(declaration.server)
     findings += repository_findings(declaration.server, declaration.repository_hosts, state)
     findings += [copy_finding(declaration.server), *_rooms(declaration)]
+    findings += object_stores(declaration)
     if database.absent:
         findings.append(package_source.result())
     blockers = tuple(preflight.blockers(tuple(findings)))

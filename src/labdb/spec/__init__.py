@@ -18,9 +18,6 @@ from labdb.spec.backup import (
     Drill,
     Export,
     Invariant,
-    OffHostSchedule,
-    Schedule,
-    SftpRepository,
 )
 from labdb.spec.base import IDENTIFIER, NAME, AbsolutePath, Declared
 from labdb.spec.environment import Environment, ProxmoxApi
@@ -37,12 +34,14 @@ from labdb.spec.guest import (
 )
 from labdb.spec.machine import Machine
 from labdb.spec.monitoring import Monitoring
+from labdb.spec.repositories import OffHostRepository, S3Repository, SftpRepository
 from labdb.spec.repository_host import (
     RepositoryAccess,
     RepositoryHost,
     RepositoryStorage,
     StoringServer,
 )
+from labdb.spec.schedule import OffHostSchedule, Schedule
 from labdb.spec.server import (
     Postgresql,
     Repository,
@@ -77,6 +76,7 @@ __all__ = [
     "Invariant",
     "Machine",
     "Monitoring",
+    "OffHostRepository",
     "OffHostSchedule",
     "Pooling",
     "Postgresql",
@@ -86,6 +86,7 @@ __all__ = [
     "RepositoryHost",
     "RepositoryStorage",
     "RoleKind",
+    "S3Repository",
     "Schedule",
     "Server",
     "SftpRepository",

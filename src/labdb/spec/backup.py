@@ -1,19 +1,12 @@
 """When backups are made, how long they are kept, and how they are proven."""
 
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
 from labdb.spec.base import CALENDAR, NAME, Declared
-
-
-class Schedule(Declared):
-    """When backups are made."""
-
-    full: str = Field(default="Sun *-*-* 02:00:00", description=f"Full backup: {CALENDAR}.")
-    differential: str = Field(
-        default="Mon..Sat *-*-* 02:00:00", description=f"Differential backup: {CALENDAR}."
-    )
+from labdb.spec.repositories import OffHostRepository
+from labdb.spec.schedule import Schedule
 
 
 class Invariant(Declared):
@@ -52,24 +45,6 @@ class Export(Declared):
     jobs: int = Field(default=2, ge=1, le=32, description="Tables at the same time.")
 
 
-class OffHostSchedule(Schedule):
-    """When backups go to a repository off the host: by default not when repository 1 is written."""
-
-    full: str = Field(default="Wed *-*-* 02:00:00", description=f"Full backup: {CALENDAR}.")
-    differential: str = Field(
-        default="Mon,Tue,Thu..Sun *-*-* 03:00:00", description=f"Differential backup: {CALENDAR}."
-    )
-
-
-class SftpRepository(Declared):
-    """A repository on a declared repository host; what goes there is encrypted before it leaves."""
-
-    kind: Literal["sftp"] = Field(default="sftp", description="How it is reached: by SFTP.")
-    host: str = Field(pattern=NAME, description="Repository host of the same inventory.")
-    schedule: OffHostSchedule = OffHostSchedule()
-    retention_days: int = Field(default=30, ge=1, description="Days that full backups are kept.")
-
-
 class Backup(Declared):
     """pgBackRest."""
 
@@ -81,7 +56,7 @@ class Backup(Declared):
     recovery_window_days: int = Field(
         default=7, ge=1, description="Days back to which every moment must be restorable."
     )
-    repositories: tuple[SftpRepository, ...] = Field(
+    repositories: tuple[OffHostRepository, ...] = Field(
         default=(),
         max_length=3,
         description="Repositories off the host: 2, 3 and so on; 1 is the backup volume.",
@@ -102,9 +77,12 @@ class Backup(Declared):
         return "drill" in self.model_fields_set
 
     @model_validator(mode="after")
-    def _hosts_differ(self) -> Self:
-        hosts = [repository.host for repository in self.repositories]
-        for host in hosts:
-            if hosts.count(host) > 1:
-                raise ValueError(f"repositories: {host} stands there twice")
+    def _places_differ(self) -> Self:
+        places = [repository.place for repository in self.repositories]
+        for place in places:
+            if places.count(place) > 1:
+                raise ValueError(
+                    f"repositories: {place} stands there twice; a second copy in one place saves "
+                    "nothing"
+                )
         return self

@@ -7,11 +7,13 @@ from pydantic import Field, model_validator
 
 from labdb.size import Size
 from labdb.spec.access import Access, Pooling
-from labdb.spec.backup import Backup, Schedule
+from labdb.spec.backup import Backup
 from labdb.spec.base import IDENTIFIER, AbsolutePath, Declared
 from labdb.spec.guest import Disk, Volume
 from labdb.spec.machine import Machine
 from labdb.spec.monitoring import Monitoring
+from labdb.spec.repositories import OffHostRepository, S3Repository, SftpRepository
+from labdb.spec.schedule import Schedule
 
 
 class Storage(Declared):
@@ -163,29 +165,39 @@ class Server(Machine):
         return self.backup.stanza or self.name
 
     @property
+    def repositories(self) -> dict[int, OffHostRepository]:
+        """Repositories off the host, by pgBackRest's number; 1 is the server's own volume."""
+        return dict(enumerate(self.backup.repositories, 2))
+
+    @property
+    def repository_hosts(self) -> dict[str, int]:
+        """Hosts that keep backups, each with pgBackRest's number of the repository there."""
+        return {
+            repository.host: number
+            for number, repository in self.repositories.items()
+            if isinstance(repository, SftpRepository)
+        }
+
+    @property
+    def object_stores(self) -> dict[int, S3Repository]:
+        """Repositories in buckets, by pgBackRest's number."""
+        return {
+            number: repository
+            for number, repository in self.repositories.items()
+            if isinstance(repository, S3Repository)
+        }
+
+    @property
     def schedules(self) -> dict[int, Schedule]:
         """When backups are made, by pgBackRest's number of the repository."""
-        repositories = self.backup.repositories
-        return {1: self.backup.schedule} | {
-            number: repository.schedule for number, repository in enumerate(repositories, 2)
-        }
+        off = {number: repository.schedule for number, repository in self.repositories.items()}
+        return {1: self.backup.schedule, **off}
 
     @property
     def retention_days(self) -> dict[int, int]:
         """Days that full backups are kept, by pgBackRest's number of the repository."""
-        repositories = self.backup.repositories
-        return {1: self.backup.retention_days} | {
-            number: repository.retention_days for number, repository in enumerate(repositories, 2)
-        }
-
-    def repository_number(self, host: str) -> int:
-        """Return pgBackRest's number of the repository on *host*; 1 is the server's own volume.
-
-        Raises:
-            ValueError: no repository is declared there.
-        """
-        hosts = [repository.host for repository in self.backup.repositories]
-        return hosts.index(host) + 2
+        off = {number: item.retention_days for number, item in self.repositories.items()}
+        return {1: self.backup.retention_days, **off}
 
     @model_validator(mode="after")
     def _pooler_has_its_own(self) -> Self:

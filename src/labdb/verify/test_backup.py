@@ -10,6 +10,7 @@ import pytest
 
 from labdb.adapters.inventory import Declaration, load
 from labdb.domain.health import timers
+from labdb.domain.recovery.choice import in_short
 from labdb.verify.conftest import Sql
 
 ARCHIVED_WITHIN_SECONDS = 60
@@ -46,7 +47,7 @@ def info(host: Any, declaration: Declaration) -> dict[str, Any]:
 def state(info: dict[str, Any], repository: int) -> dict[str, Any]:
     """Return what pgBackRest says of a repository; fails where it cannot be read."""
     (found,) = (item for item in info["repo"] if item["key"] == repository)
-    assert found["status"]["code"] == 0, found["status"]["message"].splitlines()[0]
+    assert found["status"]["code"] == 0, in_short(found["status"]["message"])
     state: dict[str, Any] = found
     return state
 

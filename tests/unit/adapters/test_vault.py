@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -127,6 +128,45 @@ def test_one_password_is_shown_on_request_and_an_unknown_role_is_told(
     assert vault.password(declaration, "desi_dev") == secrets.passwords["desi_dev"]
     with pytest.raises(UsageError, match="declared roles: clusteradmin_pg01"):
         vault.password(declaration, "nobody")
+
+
+def _write(declaration: Declaration, **secrets: Any) -> None:
+    """Write more into the server's vault file, as ansible-vault edit would."""
+    held = vault._open(declaration, declaration.server_vault, "labdb_secrets")
+    vault._save(declaration, declaration.server_vault, {"labdb_secrets": held | secrets})
+
+
+STORE = "s3.example.org/backups"
+KEY = {"key": "AKIAEXAMPLE", "key_secret": "wJalrXUtnFEMI"}
+
+
+def test_the_key_of_a_bucket_is_kept_when_others_are_made_and_goes_to_ansible(
+    declaration: Declaration,
+) -> None:
+    vault.make_key(declaration)
+    vault.complete(declaration)
+    _write(declaration, s3_keys={STORE: KEY}, passwords={})
+    made, names = vault.complete(declaration)
+    assert "password of desi_dev" in names
+    assert made == vault.load(declaration)
+    assert vault.s3_keys(declaration) == made.s3_keys == {STORE: vault.S3Key(**KEY)}
+    assert made.variables()["labdb_secrets"]["s3_keys"] == {STORE: KEY}
+    assert KEY["key_secret"] not in repr(made) + repr(made.s3_keys)
+
+
+@pytest.mark.parametrize(
+    "held", [[KEY], {STORE: KEY["key"]}, {STORE: {"key": "a"}}, {STORE: KEY | {"key": 1}},
+             {STORE: KEY | {"key_secret": ""}}, {STORE: KEY | {"token": "a"}}],
+)  # fmt: skip
+def test_what_is_no_key_of_a_bucket_is_refused_and_not_shown(
+    declaration: Declaration, held: Any
+) -> None:
+    vault.make_key(declaration)
+    vault.complete(declaration)
+    _write(declaration, s3_keys=held)
+    with pytest.raises(DeclarationError, match="holds s3_keys that are none") as caught:
+        vault.complete(declaration)
+    assert KEY["key_secret"] not in f"{caught.value} {caught.value.why}"
 
 
 def test_secrets_do_not_show_in_a_repr(declaration: Declaration) -> None:

@@ -222,7 +222,9 @@ def test_every_repository_has_its_timers() -> None:
 
 
 def _with_a_second_repository() -> Server:
-    backup = SERVER.backup.model_copy(update={"repositories": (SftpRepository(host="away"),)})
+    backup = SERVER.backup.model_copy(
+        update={"repositories": (SftpRepository(kind="sftp", host="away"),)}
+    )
     return SERVER.model_copy(update={"backup": backup})
 
 

@@ -97,7 +97,7 @@ def test_a_server_that_is_not_let_in_is_told_which_line_lets_it_in() -> None:
 
 
 def test_repositories_are_numbered_after_the_servers_own() -> None:
-    assert SERVER.repository_number("proj-bak01") == 2
+    assert SERVER.repository_hosts == {"proj-bak01": 2}
     assert set(SERVER.schedules) == set(SERVER.retention_days) == {1, 2}
 
 

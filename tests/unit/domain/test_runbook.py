@@ -4,6 +4,7 @@ from pathlib import Path
 
 from labdb.adapters.inventory import load
 from labdb.domain.runbook import runbook
+from labdb.spec import Server
 
 INVENTORIES = Path(__file__).parents[3] / "inventories"
 
@@ -26,3 +27,16 @@ def test_without_one_the_runbook_says_what_is_left() -> None:
     assert "--recover-from" not in text
     assert "qmrestore" in text
     assert "is lost\n" in text
+
+
+def test_a_bucket_is_named_with_what_opens_it_and_what_to_do_without_it() -> None:
+    declared = load(INVENTORIES / "lab", "proj-pg01")
+    server = declared.server.model_dump(mode="json")
+    server["backup"]["repositories"].append(
+        {"kind": "s3", "endpoint": "s3.example.org", "bucket": "backups", "region": "eu-1"}
+    )
+    text = runbook(Server.model_validate(server), declared.repository_hosts, "inventories/lab")
+    assert "| 3 | s3.example.org/backups/pgbackrest |" in text
+    assert "Where repository 2 is lost too: repo3." in text
+    assert "and the keys of the buckets" in text
+    assert "## s3.example.org/backups is lost" in text

@@ -6,6 +6,7 @@ can be told beforehand, and so that a target outside the archive is refused with
 Sets follow one another as the WAL does, not as the clock, which may have gone back.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ EMPTY_OR_WELL = (0, 1, 2, 3, 6)
 """Codes of a repository in ``info``: well, no stanza, no backup, no data, not the set asked for."""
 UNTIMED = ("xid", "name")
 """Targets of which nobody knows the time before the WAL is read."""
+_STORE_SAYS = re.compile(r"<Error>.*?<Code>(\w+)</Code>", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ def repository(info: Sequence[Mapping[str, Any]], recorded: Iterable[Point] = ()
 def unreadable(info: Sequence[Mapping[str, Any]]) -> dict[int, str]:
     """Return what pgBackRest says of each repository that it cannot read."""
     return {
-        item["key"]: _first_line(item["status"]["message"])
+        item["key"]: in_short(item["status"]["message"])
         for item in (info[0] if info else {}).get("repo", ())
         if item["status"]["code"] not in EMPTY_OR_WELL
     }
@@ -270,10 +272,16 @@ def _set(item: Mapping[str, Any]) -> RestorableSet:
     )
 
 
-def _first_line(said: str) -> str:
-    """Return what can be printed of the first line; files that were misread come along with it."""
+def in_short(said: str) -> str:
+    """Return what can be printed of the first line; files that were misread come along with it.
+
+    An object store says why in the body of its answer: a code in XML (Amazon S3 API Reference,
+    "Error responses").
+    """
     first = said.strip().splitlines()[0] if said.strip() else ""
-    return "".join(letter for letter in first if letter.isprintable())
+    code = _STORE_SAYS.search(said)
+    whole = f"{first} {code[1]}" if code else first
+    return "".join(letter for letter in whole if letter.isprintable())
 
 
 def _point(item: Mapping[str, Any], end: str) -> Point:

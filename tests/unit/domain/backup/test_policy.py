@@ -36,7 +36,7 @@ def test_words_that_systemd_does_not_read_are_named() -> None:
     assert _said(drill={"schedule": "sundays at six"}) == [
         "backup.drill.schedule: 'sundays at six' is no time that systemd reads"
     ]
-    second = [{"host": "proj-bak01", "schedule": {"full": "So *-*-* 02:00:00"}}]
+    second = [{"kind": "sftp", "host": "proj-bak01", "schedule": {"full": "So *-*-* 02:00:00"}}]
     assert _said(repositories=second) == [
         "backup.repositories.0.schedule.full: 'So *-*-* 02:00:00' is no time that systemd reads"
     ]

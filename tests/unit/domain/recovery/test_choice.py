@@ -12,6 +12,7 @@ from labdb.domain.recovery.choice import (
     Repository,
     choose,
     repository,
+    unreadable,
 )
 from labdb.domain.recovery.clock import Point
 from labdb.domain.recovery.destination import space
@@ -330,3 +331,15 @@ def test_a_repository_that_cannot_be_read_is_not_called_empty() -> None:
         choose(repository(_info(repo=[status])), LATEST, now=NOW)
     assert caught.value.why == "[FormatError] unable to load info file"
     assert "passphrase" in caught.value.hint
+
+
+def test_an_object_store_is_quoted_with_the_reason_that_it_gives() -> None:
+    said = (
+        "[ProtocolError] HTTP request failed with 403 (Forbidden):\n*** Request Headers ***:\n"
+        "authorization: <redacted>\n*** Response Content ***:\n"
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        "<Error><Code>SignatureDoesNotMatch</Code><Message>Check your key.</Message></Error>"
+    )
+    assert unreadable(_info(repo=[{"key": 2, "status": {"code": 99, "message": said}}])) == {
+        2: "[ProtocolError] HTTP request failed with 403 (Forbidden): SignatureDoesNotMatch"
+    }
