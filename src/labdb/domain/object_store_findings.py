@@ -46,4 +46,5 @@ def _finding(
 
 def _edit(store: str, vault: Path) -> str:
     entry = f"s3_keys: {{{store}: {{key: ..., key_secret: ...}}}}"
-    return f"ansible-vault edit {vault}, and write below labdb_secrets: {entry}"
+    opened = f"ansible-vault edit {vault} (labdb secrets init makes it)"
+    return f"{opened}, and write below labdb_secrets: {entry}"
