@@ -2,7 +2,9 @@
 
 import json
 import os
+import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,17 @@ import pytest
 import requests
 
 Play = Callable[..., "subprocess.CompletedProcess[str]"]
+CUT_SECONDS = 120
+
+
+def _play(*options: str, play: str = "converge.yml", **variables: object) -> list[str]:
+    """Return the command that runs a play of the scenario."""
+    return [
+        *("ansible-playbook", "-i", os.environ["MOLECULE_INVENTORY_FILE"]),
+        *("-e", json.dumps(variables, default=str)),
+        *options,
+        os.environ.get("LABDB_PLAY") or str(Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"], play)),
+    ]
 
 
 @pytest.fixture(scope="session")
@@ -23,20 +36,39 @@ def play_again() -> Play:
     def run(
         *options: str, play: str = "converge.yml", **variables: object
     ) -> "subprocess.CompletedProcess[str]":
-        command = ["ansible-playbook", "-i", os.environ["MOLECULE_INVENTORY_FILE"]]
-        command += ["-e", json.dumps(variables, default=str)]
         return subprocess.run(
-            [
-                *command,
-                *options,
-                os.environ.get("LABDB_PLAY")
-                or str(Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"], play)),
-            ],
+            _play(*options, play=play, **variables),
             check=False,
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def play_killed(tmp_path_factory) -> Callable[..., None]:
+    """Run the scenario's play and kill it, with all its workers, as soon as *reached* says so."""
+
+    def run(reached: Callable[[], bool], **variables: object) -> None:
+        said = tmp_path_factory.mktemp("killed") / "said"
+        with said.open("w") as file:
+            begun = subprocess.Popen(
+                _play(**variables),
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        end = time.monotonic() + CUT_SECONDS
+        while begun.poll() is None and not reached() and time.monotonic() < end:
+            time.sleep(0.1)
+        ended = begun.poll() is not None
+        if not ended:
+            os.killpg(begun.pid, signal.SIGKILL)
+            begun.wait()
+        assert not ended, said.read_text()
+        assert reached(), said.read_text()
 
     return run
 

@@ -18,6 +18,7 @@ from labdb.errors import UsageError
 @click.command("restore-in-place")
 @on_server
 @recovery_target
+@click.option("--resume", is_flag=True, help="Go on with one that was cut short.")
 @click.option("--undo", is_flag=True, help="Put what was there before back in its place.")
 @click.option("--forget", is_flag=True, help="Delete what was there before.")
 @click.option("--confirm", metavar="NAME", help="The server's name, in place of typing it.")
@@ -37,6 +38,7 @@ def restore_in_place(  # noqa: PLR0913 - one argument an option
     plan_only: bool,
     label: str,
     repository: int | None,
+    resume: bool,
     undo: bool,
     forget: bool,
     confirm: str | None,
@@ -49,7 +51,9 @@ def restore_in_place(  # noqa: PLR0913 - one argument an option
     server runs on; then the two change places, and the server stands still while WAL is replayed.
     Where recovery fails, they change back.
 
-    What was there before is kept: --undo takes it back, --forget deletes it.
+    What was there before is kept: --undo takes it back, --forget deletes it. One that was cut short
+    after the two had begun to change places is refused until --resume goes on with it, or --undo
+    takes back what was there.
 
     \b
     Examples:
@@ -61,8 +65,9 @@ def restore_in_place(  # noqa: PLR0913 - one argument an option
     from labdb.operations import replace as operation  # noqa: PLC0415 - keeps --help fast
     from labdb.operations.restore import Request  # noqa: PLC0415 - the same
 
-    must_be_one(targets, {"--undo": undo, "--forget": forget})
-    if plan_only and (undo or forget):
+    others = {"--resume": resume, "--undo": undo, "--forget": forget}
+    must_be_one(targets, others)
+    if plan_only and any(others.values()):
         raise UsageError("only a target has a plan", hint="leave --plan away")
     declaration = inventories.load(inventory, server)
     if not plan_only and confirm is None and sys.stdin.isatty():
@@ -70,7 +75,9 @@ def restore_in_place(  # noqa: PLR0913 - one argument an option
         confirm = click.prompt(f"{what} {server}? Type its name", err=True)
     typed = confirm or ""
     with Watch(no_color=no_color, agreed=True, quiet=as_json) as watch:
-        if undo:
+        if resume:
+            report = operation.resume(declaration, watch, confirm_name=typed)
+        elif undo:
             report = operation.undo(declaration, watch, confirm_name=typed)
         elif forget:
             report = operation.forget(declaration, watch, confirm_name=typed)

@@ -189,7 +189,8 @@ def _lost_everything_since(server: Server, inventory: str) -> Iterator[str]:
     yield "## Everything is wrong since a moment\n"
     yield (
         "All databases go back together. A backup is made first, and what was there is kept until "
-        "somebody says that it may go.\n"
+        "somebody says that it may go. `labdb status` tells when one was cut short: `--resume` "
+        "goes on with it, `--undo` takes back what was there.\n"
     )
     yield _sh(f"labdb restore-in-place {server.name} -i {inventory} --latest --plan")
     yield _console(

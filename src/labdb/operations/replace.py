@@ -3,11 +3,11 @@
 import json
 import time
 from dataclasses import replace as changed
-from typing import Any
 
 from labdb.adapters import clock, shell
 from labdb.adapters.content import query
 from labdb.adapters.inventory import Declaration
+from labdb.domain.recovery.replacement import kept, left, places
 from labdb.domain.recovery.space import must_fit
 from labdb.domain.recovery.target import parse
 from labdb.domain.variables import records_directory
@@ -27,7 +27,7 @@ def plan(declaration: Declaration, request: Request) -> Report:
 
     Raises:
         UsageError: what was typed is no target.
-        RefusedError: it cannot be restored, or an earlier replacement is still kept.
+        RefusedError: it cannot be restored, or an earlier one is kept still or was cut short.
         UnreachableError: the guest does not answer, or pgBackRest does not.
     """
     begin = time.monotonic()
@@ -46,17 +46,15 @@ def plan(declaration: Declaration, request: Request) -> Report:
             "queries": [{"name": "server", "database": "postgres", "sql": query("server")}],
             "stanza": server.stanza,
             "mounts": [server.storage.data.mount],
-            "files": [kept(declaration)],
+            "files": places(server),
             "folders": [records_directory(server)],
             "system": True,
         },
     )
-    if any(seen["files"].values()):
-        raise RefusedError(
-            f"{kept(declaration)} is kept from an earlier restore in place",
-            why="only one directory is kept, so that nothing is lost by a second restore",
-            hint=f"labdb {COMMAND} {server.name} --undo takes it back, --forget deletes it",
-        )
+    earlier = left(server, seen["files"])
+    # Restored files that nothing was done with yet are no obstacle: they are gone on with.
+    if earlier and earlier.severity != "warning":
+        raise RefusedError(earlier.what, why=earlier.why, hint=earlier.hint)
     found = restore.chosen(seen, target, request)
     disk = restore.disk_of(declaration, seen)
     must_fit(found.needed, disk)
@@ -70,7 +68,7 @@ def plan(declaration: Declaration, request: Request) -> Report:
             "plan": restore.described(found, disk.free)
             | {
                 "directory": server.postgresql.data_directory,
-                "kept": kept(declaration),
+                "kept": kept(server),
             },
             "variables": {
                 "type": target.kind,
@@ -120,31 +118,24 @@ def replace(
         command=COMMAND,
         summary=lambda _: planned.summary,
     )
-    told = json.loads(
-        shell.probe(shell.guest_of(declaration), {"texts": [REPLACEMENT]})["texts"][REPLACEMENT]
-    )
-    name, inventory = declaration.server.name, declaration.inventory
-    data: dict[str, Any] = {
-        **planned.data,
-        **ran.data,
-        "reached": told,
-        "next": {
-            "take it back": f"labdb {COMMAND} {name} -i {inventory} --undo --confirm {name}",
-            "keep it": f"labdb {COMMAND} {name} -i {inventory} --forget --confirm {name}",
-            "back it up": f"labdb backup run {name} -i {inventory} --kind full",
-        },
-    }
-    where = f"what was there before is kept in {kept(declaration)}"
+    ended = _restored(declaration, ran)
     return changed(
-        ran,
-        summary=f"restored in place from {told['set']}, timeline {int(told['timeline'], 16)}",
-        findings=(
-            *planned.findings,
-            Finding("kept", "info", where, "it takes space on the data disk"),
-        ),
+        ended,
+        findings=(*planned.findings, *ended.findings),
         phases=(*phases, *ran.phases),
-        data=data,
+        data={**planned.data, **ended.data},
     )
+
+
+def resume(declaration: Declaration, watcher: Watcher, *, confirm_name: str) -> Report:
+    """Go on with a replacement that was cut short after the two had begun to change places.
+
+    Raises:
+        RefusedError: the name is another one.
+        RunError: none was cut short, or the playbook failed; then what was there before is back.
+    """
+    _confirmed(declaration, confirm_name, "running data give way")
+    return _restored(declaration, _play(declaration, "resumed", "it went on", watcher))
 
 
 def undo(declaration: Declaration, watcher: Watcher, *, confirm_name: str) -> Report:
@@ -169,9 +160,31 @@ def forget(declaration: Declaration, watcher: Watcher, *, confirm_name: str) -> 
     return _play(declaration, "forgotten", "nothing is kept any more", watcher)
 
 
-def kept(declaration: Declaration) -> str:
-    """Return the directory of the data that gave way."""
-    return f"{declaration.server.postgresql.data_directory}.before"
+def _restored(declaration: Declaration, ran: Report) -> Report:
+    """Return the report of a playbook that *ran* to its end, with what it reached and what next."""
+    server = declaration.server
+    where = {"texts": [REPLACEMENT], "files": [kept(server)]}
+    seen = shell.probe(shell.guest_of(declaration), where)
+    told = json.loads(seen["texts"][REPLACEMENT])
+    findings: tuple[Finding, ...] = ()
+    again = f"labdb {COMMAND} {server.name} -i {declaration.inventory}"
+    coming = {
+        "back it up": f"labdb backup run {server.name} -i {declaration.inventory} --kind full",
+    }
+    # The recovery of a lost server keeps nothing.
+    if seen["files"][kept(server)]:
+        what = f"what was there before is kept in {kept(server)}"
+        findings = (Finding("kept", "info", what, "it takes space on the data disk"),)
+        coming |= {
+            "take it back": f"{again} --undo --confirm {server.name}",
+            "keep it": f"{again} --forget --confirm {server.name}",
+        }
+    return changed(
+        ran,
+        summary=f"restored in place from {told['set']}, timeline {int(told['timeline'], 16)}",
+        findings=findings,
+        data={**ran.data, "reached": told, "next": coming},
+    )
 
 
 def _confirmed(declaration: Declaration, typed: str, what: str) -> None:

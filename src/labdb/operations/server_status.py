@@ -11,6 +11,7 @@ from labdb.domain.health import answer
 from labdb.domain.machine_health import ago, duration
 from labdb.domain.recovery.archive import lost_wal
 from labdb.domain.recovery.ledger import lines as lines_of_ledger
+from labdb.domain.recovery.replacement import left, places
 from labdb.operations import drill
 from labdb.operations.drill import LEDGER
 from labdb.operations.machine_status import (
@@ -44,6 +45,7 @@ def _questions(server: Server) -> dict[str, Any]:
         ],
         "stanza": server.stanza,
         "archives": True,
+        "files": places(server),
         "units": [*health.services(server), *health.timers(server), *health.jobs(server)],
         "certificate": f"/etc/postgresql/{cluster.major}/{cluster.cluster}/tls/server.crt",
     }
@@ -53,7 +55,13 @@ def _judge(server: Server, seen: Seen, history: History) -> tuple[Finding, ...]:
     waiting = (answer(seen, "archiver") or {}).get("oldest_waiting")
     lost = lost_wal(seen["backups"].get("ok", ()), seen["archives"], waiting=waiting)
     drilled = health.judge_drill(server, _ledger(seen), seen)
-    return (*health.judge(server, seen, history), *lost, drilled)
+    replacement = left(server, seen["files"])
+    return (
+        *health.judge(server, seen, history),
+        *lost,
+        drilled,
+        *((replacement,) if replacement else ()),
+    )
 
 
 def _ledger(seen: Seen) -> Sequence[Mapping[str, Any]]:
