@@ -69,6 +69,7 @@ def test_a_snapshot_of_a_running_server_starts_with_all_that_was_acknowledged(ho
     after = int(sql(host, "select max(id) from written"))
 
     host.check_output(f"systemctl stop {CLUSTER} mnt-data.mount mnt-backup.mount")
+    let_go(host)
     for serial in DISKS:
         put_back(SCRATCH / f"{serial}.disk")
     host.check_output(f"systemctl start mnt-data.mount mnt-backup.mount {CLUSTER}")
@@ -83,6 +84,13 @@ def test_a_snapshot_of_a_running_server_starts_with_all_that_was_acknowledged(ho
     # Archive and data are of the same moment: archiving goes on.
     host.check_output(f"{AS_POSTGRES} pgbackrest --stanza=proj-pg01 check")
     sql(host, "drop table written")
+
+
+def let_go(host):
+    """Unmount the disks where services have file systems of their own, which keep them busy."""
+    mounted = "grep -qs ' /mnt/data ' /proc/$pid/mountinfo"
+    unmount = f"nsenter --target $pid --mount umount {' '.join(DISKS.values())}"
+    host.check_output(f"for pid in $(ls /proc | grep '^[0-9]'); do ! {mounted} || {unmount}; done")
 
 
 def put_back(disk):
