@@ -1,5 +1,4 @@
 import json
-import os
 import re
 import time
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ import pytest
 
 DATA = "/mnt/data/pg01"
 UNIT = "postgresql@16-main"
+MARK = "labdb-replacement.json"
 ARCHIVE = "/mnt/backup/pgbackrest/archive/proj-pg01"
 MOMENT = {"pgbackrest_replace_type": "name", "pgbackrest_replace_target": "moment"}
 
@@ -127,49 +127,29 @@ def test_once_more_is_refused_while_something_is_kept(host, play_again):
     assert whole(host) == "before later"
 
 
-def test_undo_takes_back_and_what_was_committed_meanwhile_is_kept_in_turn(host, state):
+def test_undo_takes_back_also_after_it_was_cut_short(host, play_killed, state):
     was = timeline(host)
     tried = state("undone", "--check")
     assert re.search(r"changed=1\b", tried.stdout), tried.stdout
+    cut(host, play_killed, pgbackrest_replace_state="undone")
+    assert "is half taken back" in refused(state("forgotten"))
     done(state("undone"))
     # The rows are younger than what was kept.
     assert psql(host, "select to_regclass('rows') is null") == "t"
     assert timeline(host) == was + 1
+
+
+def test_what_was_committed_meanwhile_is_kept_in_turn(host, state):
+    was = timeline(host)
     done(state("undone"))
     assert whole(host) == "before later"
-    assert timeline(host) == was + 2
+    assert timeline(host) == was + 1
 
 
 def test_forgetting_is_done_once(host, state):
-    tried = state("forgotten", "--check")
-    assert re.search(r"changed=[1-9]", tried.stdout), tried.stdout
-    assert host.file(f"{DATA}.before").exists
     done(state("forgotten"))
     assert not host.file(f"{DATA}.before").exists
     assert re.search(r"changed=0\b", state("forgotten").stdout)
-
-
-def test_half_restored_files_are_not_taken_for_all(host, play_again, play_killed):
-    # The restore is a unit: it outlives the playbook. Here it stands still.
-    host.check_output(
-        f"systemd-run --unit=stop-it sh -c 'until test -e {DATA}.restored/global; do :; done;"
-        f" pkill -STOP -f pg1-path={DATA}[.]restored'"
-    )
-    play_killed(lambda: active(host, "stop-it") == "inactive", **MOMENT)
-    assert not host.file(f"{DATA}.restored/global/pg_control").exists
-    assert active(host, "labdb-replace-files") == "activating"
-    assert psql(host, "select count(*) from rows") == "2"
-    done(play_again(**MOMENT))
-    assert whole(host) == "before"
-
-
-def test_taking_back_that_was_cut_short_is_gone_on_with(host, play_killed, state):
-    cut(host, play_killed, pgbackrest_replace_state="undone")
-    assert "is half taken back" in refused(state("forgotten"))
-    done(state("undone"))
-    assert whole(host) == "before later"
-    assert host.file(f"{DATA}.before").exists
-    done(state("forgotten"))
 
 
 def fetch(host, name):
@@ -180,12 +160,24 @@ def fetch(host, name):
     return host.run("runuser -u postgres -- sh -c %s", command.replace("\0", "%"))
 
 
-def test_cut_short_before_the_start_it_is_named_and_what_was_there_is_taken_back(
-    host, play_killed, play_again, state
-):
-    was, last = timeline(host), archived(host)
+def test_half_restored_files_are_not_taken_for_all(host, play_killed):
+    # The restore is a unit: it outlives the playbook. Here it stands still.
+    host.check_output(
+        f"systemd-run --unit=stop-it sh -c 'until test -e {DATA}.restored/global; do :; done;"
+        f" pkill -STOP -f pg1-path={DATA}[.]restored'"
+    )
+    play_killed(lambda: active(host, "stop-it") == "inactive", **MOMENT)
+    assert not host.file(f"{DATA}.restored/global/pg_control").exists
+    assert active(host, "labdb-replace-files") == "activating"
+    assert psql(host, "select count(*) from rows") == "2"
+    # The same once more, which goes on from there, and is killed later.
     cut(host, play_killed, **MOMENT)
-    assert "was cut short" in refused(play_again(**MOMENT))
+    assert host.file(f"{DATA}/global/pg_control").exists
+
+
+def test_what_cannot_be_fetched_is_not_the_end_of_the_archive(host):
+    plan = json.loads(host.file(f"{DATA}/{MARK}").content_string)
+    last = plan["wal"][1]
     assert fetch(host, last).rc == 0
     after = f"{last[:8]}{int(last[8:], 16) + 16:016X}"
     for there_is_none_yet in (after, f"{int(last[:8], 16) + 1:08X}{last[8:]}", "000000FF.history"):
@@ -193,15 +185,21 @@ def test_cut_short_before_the_start_it_is_named_and_what_was_there_is_taken_back
     host.check_output(f"chmod 0 {ARCHIVE}")
     cannot_be_read = fetch(host, last)
     host.check_output(f"chmod 750 {ARCHIVE}")
-    # Above 125 PostgreSQL stops; up to there it opens, as at the end of the archive.
+    # Above 125 PostgreSQL stops; up to there it opens.
     assert cannot_be_read.rc == 128
+
+
+def test_cut_short_before_the_start_it_is_named_and_what_was_there_is_taken_back(
+    host, play_again, state
+):
+    assert "was cut short" in refused(play_again(**MOMENT))
     done(state("undone"))
+    # Nothing ever opened there: no timeline, and nothing to be kept.
     assert whole(host) == "before later"
-    assert timeline(host) == was
     assert not host.file(f"{DATA}.before").exists
 
 
-def test_a_segment_that_is_missing_is_not_the_end_of_the_archive(host, play_again):
+def test_a_segment_that_is_missing_is_named_and_what_was_there_is_put_back(host, play_again):
     was = timeline(host)
     missing = archived(host)
     archived(host)
@@ -213,17 +211,6 @@ def test_a_segment_that_is_missing_is_not_the_end_of_the_archive(host, play_agai
     assert "the one before is back in its place" in said
     assert whole(host) == "before later"
     assert timeline(host) == was
-
-
-def test_a_recovery_of_a_lost_server_is_gone_on_with(host, play_killed, play_again, monkeypatch):
-    cut(host, play_killed, pgbackrest_replace_keep=False)
-    # As a boot does, or the role postgresql.
-    host.check_output(f"systemctl start {UNIT}")
-    play = Path(os.environ["MOLECULE_PROJECT_DIRECTORY"], "molecule/pgbackrest/converge.yml")
-    monkeypatch.setenv("LABDB_PLAY", str(play))
-    done(play_again(pgbackrest_recover_from=1))
-    assert whole(host) == "before later"
-    assert not host.file(f"{DATA}.before").exists
 
 
 def test_what_opened_too_early_is_followed_by_no_restore(host, play_again):
@@ -241,3 +228,16 @@ def test_what_opened_too_early_is_followed_by_no_restore(host, play_again):
     # The other opened a timeline that is in the archive now; a restore follows the newest.
     assert timeline(host) == was + 2
     archived(host)
+
+
+def test_a_recovery_of_a_lost_server_is_gone_on_with(host, play_again):
+    # As a kill leaves it after the opening; what gave way held nothing.
+    made = {"set": "F", "repository": 1, "wal": ["", ""], "type": "name", "target": "moment"}
+    host.check_output(
+        f"install -o postgres /dev/null {DATA}/{MARK} && echo %s > {DATA}/{MARK}",
+        json.dumps(made | {"keep": False}),
+    )
+    psql(host, "alter system set restore_command = 'false'")
+    done(play_again(play="recover.yml"))
+    assert whole(host) == "before later"
+    assert not host.file(f"{DATA}.before").exists
