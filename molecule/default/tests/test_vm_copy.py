@@ -50,6 +50,7 @@ def writer(host):
     host.run("systemctl stop writer; systemctl reset-failed writer")
 
 
+@pytest.mark.skipif(not os.environ.get("LABDB_LONG"), reason="make test-long does it")
 @pytest.mark.usefixtures("writer")
 def test_a_snapshot_of_a_running_server_starts_with_all_that_was_acknowledged(host):
     assert grows_to(host, 500)
