@@ -12,7 +12,9 @@ from labdb.domain.backup.age import age_finding
 from labdb.domain.backup.units import FIRST, Kind, backup_timers, backup_unit
 from labdb.domain.capacity import DAY, Sample
 from labdb.domain.machine_health import CLOCK_SLACK, ago, duration, machine_findings
+from labdb.domain.recovery.archive import lost_wal
 from labdb.domain.recovery.choice import unreadable
+from labdb.domain.recovery.clock import HINT
 from labdb.domain.timetable import longest_pause
 from labdb.report import Finding, Severity
 from labdb.spec import Schedule, Server
@@ -23,7 +25,6 @@ ARCHIVE_SLACK = 2.0
 """WAL may wait twice archive_timeout before somebody should look."""
 CONNECTIONS_WARNING = 0.80
 CERTIFICATE_WARNING = 21 * DAY
-CLOCK = "chronyc tracking on the server says whether its clock is right now"
 
 
 FINGERPRINTS = "labdb-fingerprints.service"
@@ -72,6 +73,7 @@ def judge(
     return (
         *_database(server, seen),
         _archive(seen, now),
+        *lost(seen),
         *(_backup(number, schedule, seen, now) for number, schedule in server.schedules.items()),
         _certificate(server, seen, now),
         *machine_findings(seen, history, mounts=mounts(server), at_rest=jobs(server)),
@@ -115,12 +117,19 @@ def _archive(seen: Mapping[str, Any], now: float) -> Finding:
     if age < -CLOCK_SLACK:
         what = f"the last WAL segment was archived {ago(age)}"
         why = "the clock went back; until it has passed that, archive_timeout closes no segment"
-        return Finding("archive", "warning", what, why, f"{CLOCK}; then restart PostgreSQL")
+        return Finding("archive", "warning", what, why, f"{HINT}; then restart PostgreSQL")
     # Without writes there is nothing to archive, however long ago the last segment was.
     if found["waiting"] and age > ARCHIVE_SLACK * found["timeout"]:
         what = f"WAL has not been archived for {duration(age)}"
         return Finding("archive", "warning", what, hint="pgbackrest check says why")
     return Finding("archive", "ok", f"last WAL segment archived {ago(age)}")
+
+
+def lost(seen: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """Return a finding for WAL that a repository lost, where it was asked for."""
+    waiting = (answer(seen, "archiver") or {}).get("oldest_waiting")
+    info = seen.get("backups", {}).get("ok") or ()
+    return lost_wal(info, seen.get("archives", {}), waiting=waiting)
 
 
 def _stanza(seen: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,15 +160,10 @@ def _backup(number: int, schedule: Schedule, seen: Mapping[str, Any], now: float
         why = seen.get("backups", {}).get("error", "")
         what = f"there is no full backup{where}"
         return Finding("backup", "critical", what, why, _start("full", number))
-    age = _age(good, now)
-    if age < -CLOCK_SLACK:
-        what = f"the last backup{where} ended {ago(age)}"
-        why = "the server's clock went back; pgBackRest makes no backup until it has passed that"
-        return Finding("backup", "critical", what, why, CLOCK)
     return age_finding(
         schedule,
         full=_age(full, now),
-        newest=age,
+        newest=_age(good, now),
         being_made=_is_being_made(seen),
         where=where,
         hint=lambda kind: _start(kind, number),
@@ -194,7 +198,7 @@ def judge_drill(
         return Finding("drill", "warning", what, why, "journalctl -u labdb-drill.service")
     if age < -CLOCK_SLACK:
         what = f"the newest restore drill was made {ago(age)}"
-        return Finding("drill", "warning", what, "the server's clock went back since", CLOCK)
+        return Finding("drill", "warning", what, "the server's clock went back since", HINT)
     return Finding("drill", "ok", f"a backup was restored and proven {ago(age)}")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from labdb.domain.backup.age import SLACK, age_finding
 from labdb.domain.backup.units import Kind
 from labdb.domain.capacity import Sample
-from labdb.domain.machine_health import duration, machine_findings
+from labdb.domain.machine_health import ago, duration, machine_findings
 from labdb.domain.repository_host import Storing, folder_of
 from labdb.domain.timetable import longest_pause
 from labdb.report import Finding
@@ -126,4 +126,4 @@ def _wal(server: Server, number: int, wal: Mapping[str, Any] | None, now: float)
         what = f"no WAL of {server.name} has come for {duration(age)}"
         why = f"each backup brings some, and one is due every {duration(limit)}"
         return Finding("archive", "warning", what, why, hint)
-    return Finding("archive", "ok", f"last WAL segment of {server.name} {duration(age)} ago")
+    return Finding("archive", "ok", f"last WAL segment of {server.name} {ago(age)}")

@@ -13,10 +13,9 @@ from labdb.adapters.inventory import Declaration
 from labdb.domain.backup.retention import expired, kept_until, would_expire
 from labdb.domain.backup.sets import BackupSet, backup_sets
 from labdb.domain.backup.units import FIRST, Kind, backup_unit
-from labdb.domain.health import answer
+from labdb.domain.health import lost
 from labdb.domain.machine_health import duration
 from labdb.domain.recovery import clock, evidence
-from labdb.domain.recovery.archive import lost_wal
 from labdb.domain.recovery.choice import repository, unreadable
 from labdb.domain.recovery.target import written
 from labdb.errors import RunError, UnreachableError, UsageError
@@ -279,9 +278,7 @@ def _lost(declaration: Declaration) -> Sequence[Finding]:
         "stanza": server.stanza,
         "archives": True,
     }
-    seen = shell.probe(shell.guest_of(declaration), asked)
-    waiting = (answer(seen, "archiver") or {}).get("oldest_waiting")
-    return lost_wal(_info(seen), seen["archives"], waiting=waiting)
+    return lost(shell.probe(shell.guest_of(declaration), asked))
 
 
 def _verified(told: Mapping[str, Any]) -> Finding:

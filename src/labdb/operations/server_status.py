@@ -9,7 +9,6 @@ from labdb.adapters.inventory import Declaration
 from labdb.domain import health
 from labdb.domain.health import answer
 from labdb.domain.machine_health import ago, duration
-from labdb.domain.recovery.archive import lost_wal
 from labdb.domain.recovery.ledger import lines as lines_of_ledger
 from labdb.domain.recovery.replacement import left, places
 from labdb.operations import drill
@@ -52,13 +51,10 @@ def _questions(server: Server) -> dict[str, Any]:
 
 
 def _judge(server: Server, seen: Seen, history: History) -> tuple[Finding, ...]:
-    waiting = (answer(seen, "archiver") or {}).get("oldest_waiting")
-    lost = lost_wal(seen["backups"].get("ok", ()), seen["archives"], waiting=waiting)
     drilled = health.judge_drill(server, _ledger(seen), seen)
     replacement = left(server, seen["files"])
     return (
         *health.judge(server, seen, history),
-        *lost,
         drilled,
         *((replacement,) if replacement else ()),
     )

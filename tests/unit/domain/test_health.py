@@ -17,6 +17,23 @@ from labdb.spec import Schedule, Server, SftpRepository, Tls
 SERVER = load(Path(__file__).parents[3] / "inventories" / "production", "proj-pg01").server
 NOW = 1_800_000_000.0
 GB = 1 << 30
+
+
+def _row(kind: str, hours: float) -> dict[str, Any]:
+    """A backup as pgBackRest lists it, some hours old."""
+    stop = NOW - hours * HOUR
+    return {
+        "type": kind,
+        "label": kind,
+        "error": False,
+        "timestamp": {"start": stop - 60, "stop": stop},
+        "lsn": {"start": "0/2000028", "stop": "0/3000000"},
+        "archive": {"start": "000000010000000000000002", "stop": "000000010000000000000002"},
+        "info": {"size": GB},
+        "database": {"id": 1, "repo-key": 1},
+    }
+
+
 WELL: dict[str, Any] = {
     "system": {"now": NOW},
     "queries": {
@@ -36,20 +53,7 @@ WELL: dict[str, Any] = {
         service(SERVER): {"ActiveState": "active"},
         "pgbackrest-full.service": {"ActiveState": "inactive", "Result": "success"},
     },
-    "backups": {
-        "ok": [
-            {
-                "backup": [
-                    {
-                        "type": "full",
-                        "timestamp": {"stop": NOW - 3600},
-                        "label": "F",
-                        "database": {"repo-key": 1},
-                    }
-                ]
-            }
-        ]
-    },
+    "backups": {"ok": [{"backup": [_row("full", 1)]}]},
     "mounts": {
         path: {"used": 10 * GB, "size": 100 * GB, "free": 90 * GB}
         for path in ("/", "/mnt/data", "/mnt/backup")
@@ -104,6 +108,27 @@ def test_failing_archiving_is_critical_and_names_the_segment(seen: dict[str, Any
     assert (found.severity, found.what) == ("critical", "archiving fails: 00000001000000000000000A")
 
 
+def test_wal_that_was_dropped_is_critical_although_nothing_failed(seen: dict[str, Any]) -> None:
+    _listed(seen, ("full", 1))
+    stanza = seen["backups"]["ok"][0]
+    stanza["db"] = [{"id": 1, "repo-key": 1}]
+    stanza["archive"] = [
+        {
+            "id": "16-1",
+            "database": {"id": 1, "repo-key": 1},
+            "min": "000000010000000000000002",
+            "max": "000000010000000000000009",
+        }
+    ]
+    seen["archives"] = {"1": {"ok": {"16-1": [[2, 9]]}}}
+    assert _problems(seen) == []
+    seen["archives"] = {"1": {"ok": {"16-1": [[2, 4], [6, 9]]}}}
+    (found,) = _problems(seen)
+    assert "000000010000000000000005 is not in repository 1" in found.what
+    seen["queries"]["archiver"]["ok"]["oldest_waiting"] = "000000010000000000000005"
+    assert _problems(seen) == []
+
+
 def test_an_old_archive_is_a_problem_only_while_wal_waits(seen: dict[str, Any]) -> None:
     archiver = seen["queries"]["archiver"]["ok"]
     archiver["archived_at"] = NOW - 3600
@@ -114,19 +139,9 @@ def test_an_old_archive_is_a_problem_only_while_wal_waits(seen: dict[str, Any]) 
 
 def _listed(seen: dict[str, Any], *made: tuple[str, float], held: bool = False) -> None:
     """Let pgBackRest list backups, each of a kind and some hours old."""
-    rows = [
-        {
-            "type": kind,
-            "label": kind,
-            "error": False,
-            "timestamp": {"stop": NOW - hours * HOUR},
-            "database": {"repo-key": 1},
-        }
-        for kind, hours in made
-    ]
-    seen["backups"]["ok"] = [
-        {"backup": rows, "status": {"code": 0, "lock": {"backup": {"held": held}}}}
-    ]
+    lock = {"backup": {"held": held}}
+    rows = [_row(kind, hours) for kind, hours in made]
+    seen["backups"]["ok"] = [{"backup": rows, "status": {"code": 0, "lock": lock}}]
 
 
 def _scheduled(full: str, differential: str = "Mon..Sat *-*-* 02:00:00") -> Server:

@@ -85,6 +85,15 @@ def test_sets_are_as_old_as_the_servers_schedule_for_this_host_allows(
     assert found.hint == "labdb backup run proj-pg01 --kind full --repository 2"
 
 
+def test_a_set_of_the_future_is_critical_here_too(seen: dict[str, Any]) -> None:
+    stored = seen["repositories"][FOLDER]
+    stored["sets"] = [_set(FULL, -14)]
+    (found,) = _problems(seen)
+    assert (found.severity, found.what) == (
+        "critical", "the last backup of proj-pg01 ended 14 h in the future",
+    )  # fmt: skip
+
+
 def test_a_set_that_is_not_complete_counts_as_none(seen: dict[str, Any]) -> None:
     stored = seen["repositories"][FOLDER]
     stored["sets"] = [_set(FULL, None)]

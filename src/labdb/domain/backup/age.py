@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from labdb.domain.backup.units import Kind
-from labdb.domain.machine_health import HOUR, duration
+from labdb.domain.machine_health import CLOCK_SLACK, HOUR, ago, duration
+from labdb.domain.recovery.clock import HINT
 from labdb.domain.timetable import longest_pause
 from labdb.report import Finding
 from labdb.spec import Schedule
@@ -25,8 +26,12 @@ def age_finding(  # noqa: PLR0913  # the two ages, and the words for where and w
 ) -> Finding:
     """Judge the newest *full* backup, then the *newest* of any kind, by their ages in seconds.
 
-    Each may be as old as the longest pause of its schedule makes it.
+    Each may be as old as the longest pause of its schedule makes it, and none younger than nothing.
     """
+    if newest < -CLOCK_SLACK:
+        what = f"the last backup{where} ended {ago(newest)}"
+        why = "a clock went back; pgBackRest makes no backup until the server's has passed that"
+        return Finding("backup", "critical", what, why, HINT)
     slack = SLACK_MEANWHILE if being_made else SLACK
     limit = longest_pause(schedule.full).total_seconds()
     if full > limit + slack:
@@ -38,4 +43,4 @@ def age_finding(  # noqa: PLR0913  # the two ages, and the words for where and w
         what = f"the last backup of any kind{where} is {duration(newest)} old"
         why = f"one is due every {duration(limit)}; restoring takes longer without it"
         return Finding("backup", "warning", what, why, hint("differential"))
-    return Finding("backup", "ok", f"last backup{where} {duration(newest)} ago")
+    return Finding("backup", "ok", f"last backup{where} {ago(newest)}")

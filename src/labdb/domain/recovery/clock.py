@@ -19,6 +19,7 @@ from labdb.domain.recovery.target import lsn_text, written
 
 TOLERANCE = timedelta(minutes=1)
 """Clock and WAL are not read in one step: a checkpoint lies between a set's time and its LSN."""
+HINT = "chronyc tracking on the server says whether its clock is right now"
 LAST_TIMELINE = (1 << 32) - 1
 END = (1 << 64) - 1
 """Behind all WAL: where the present is."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import zip_longest
 
-from labdb.domain.recovery.clock import TOLERANCE, Jump
+from labdb.domain.recovery.clock import HINT, TOLERANCE, Jump
 from labdb.domain.recovery.fingerprint import TableFingerprint, differences
 from labdb.domain.recovery.records import Contents, Record
 from labdb.domain.recovery.target import written
@@ -104,10 +104,7 @@ def clock(jump: Jump, severity: Severity) -> Finding:
     why = f"{jump} or further"
     if jump.is_open:
         what = f"the server's clock is behind its own backups, by {jump.least}"
-        hint = (
-            "chronyc tracking on the server says whether it is right now; pgBackRest makes no set "
-            "until it has passed the newest one"
-        )
+        hint = f"{HINT}; pgBackRest makes no set until it has passed the newest one"
     else:
         what = f"the server's clock went back, by {jump.least} or more"
         hint = "times in between came twice: restore to them with --name or --lsn"
@@ -120,8 +117,7 @@ def archived(last: datetime, now: datetime) -> list[Finding]:
         return []
     what = "the last WAL segment was archived in the future of the server's clock"
     why = f"at {written(last)}; how old the oldest commit is that is in none, nobody knows"
-    hint = "chronyc tracking on the server says whether its clock is right now"
-    return [Finding("clock", "warning", what, why, hint)]
+    return [Finding("clock", "warning", what, why, HINT)]
 
 
 def amcheck(said: str) -> list[Finding]:
