@@ -20,8 +20,8 @@ SELECT name, vartype, context, unit, min_val, max_val, enumvals, boot_val
 class Indented(yaml.SafeDumper):
     """Lists indented below their key, as yamllint wants them."""
 
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002 - the dumper's own signature
-        """Indent lists like mappings."""
+    def increase_indent(self, flow: bool = False, *_: bool, **__: bool) -> None:
+        """Indent lists like mappings, whatever is asked for."""
         super().increase_indent(flow, False)
 
 

@@ -22,13 +22,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+# A script finds its neighbours by the tree that it stands in.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from bench.backup import report, steps
+from bench.backup.guest import Guest
+from bench.desi import survey
+
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parents[1]
-sys.path.insert(0, str(TOP))
-from bench.backup import report, steps  # noqa: E402 - a script finds its neighbours by the tree
-from bench.backup.guest import Guest  # noqa: E402 - the same
-from bench.desi import survey  # noqa: E402 - the same
-
 RANGE, PORT = "198.19", "18007"
 SERVER, HOST = "proj-pg01", "proj-bak01"
 CHANGED = 20

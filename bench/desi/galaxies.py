@@ -23,6 +23,8 @@ INGESTED = 807_667_200_000_000
 QUASARS = 0.0008
 BAD_FITS = 0.008
 """Share of masses, and of D4000, that no quality cut lets pass."""
+TOO_LOW = 0.5
+"""Share of those that lies below the good range; the rest lies above it."""
 MAIN_SEQUENCE = 1.01
 SOURCE_ORDER = 64
 """nside of the pixels in whose order the source files have their rows."""
@@ -144,7 +146,7 @@ def _spoil(
 ) -> None:
     """Put a few *values* outside the *good* range, where failed fits end."""
     bad = np.flatnonzero(rng.random(len(values)) < BAD_FITS)
-    below = rng.random(len(bad)) < 0.5  # noqa: PLR2004 - as many below as above
+    below = rng.random(len(bad)) < TOO_LOW
     values[bad] = np.where(
         below, rng.uniform(low, good[0], len(bad)), rng.uniform(good[1], high, len(bad))
     )

@@ -16,6 +16,8 @@ POLE_RA, POLE_DEC = np.radians(192.85948), np.radians(27.12825)
 GROUPED = 0.5
 """Share of the galaxies that lie in groups."""
 MEMBERS = 20
+BELT = range(4, 8)
+"""The base pixels around the equator; they begin half a pixel west of the polar ones."""
 GROUP_SIZE = 0.03
 
 
@@ -50,7 +52,7 @@ def in_pixel(rng: np.random.Generator, pixel: int, count: int) -> Positions:
         chosen: Booleans = (nested(ra, dec, 1) == pixel) & in_footprint(ra, dec)
         return chosen
 
-    west = 90.0 * (pixel % 4) - (45.0 if 4 <= pixel < 8 else 0.0)  # noqa: PLR2004 - the belt
+    west = 90.0 * (pixel % 4) - (45.0 if pixel in BELT else 0.0)
     ra, dec = _uniform(rng, count, inside, west=west)
     group = np.full(count, -1, dtype=np.int64)
     grouped = int(count * GROUPED)

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(TOP))
-from bench.desi import exposures, galaxies, pgcopy, voids, zones  # noqa: E402 - found by the tree
-from bench.desi.pgcopy import Batch  # noqa: E402 - the same
+# A script finds its neighbours by the tree that it stands in.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from bench.desi import exposures, galaxies, pgcopy, voids, zones
+from bench.desi.pgcopy import Batch
 
 MANIFEST = "manifest.json"
 

@@ -14,6 +14,10 @@ LIST = ("REVOLVER", "VIDE", "ZOBOV")
 NOWHERE = -1
 SEEN_EVERYWHERE = 9.0
 """Mass above which a galaxy is bright enough to be seen at the sample's far end."""
+AT_EDGE, OUTSIDE = 0.12, 0.03
+"""Share of the galaxies whose cell touches the survey's edge, and of those beyond it."""
+MERGED = 0.3
+"""Share of the pruned zones that are merged into a void; the others are in none."""
 CHUNK = 4096
 
 
@@ -68,8 +72,8 @@ def galaxy_zones(sample: VolumeLimited, seed: int, scale: float) -> Iterator[Bat
                 "z": z,
                 "zone": zone,
                 "depth": rng.geometric(0.3, count),
-                "edge": (rng.random(count) < 0.12).astype(np.int64),  # noqa: PLR2004 - 12 %
-                "out": (rng.random(count) < 0.03).astype(np.int64),  # noqa: PLR2004 - 3 %
+                "edge": (rng.random(count) < AT_EDGE).astype(np.int64),
+                "out": (rng.random(count) < OUTSIDE).astype(np.int64),
             }
 
 
@@ -88,7 +92,7 @@ def zone_voids(seed: int, scale: float) -> Iterator[Batch]:
             void = np.full(zones, NOWHERE, dtype=np.int64)
             void[rng.permutation(zones)[:kept]] = np.arange(kept)
             orphans = np.flatnonzero(void == NOWHERE)
-            merged = orphans[rng.random(len(orphans)) < 0.3]  # noqa: PLR2004 - 30 %
+            merged = orphans[rng.random(len(orphans)) < MERGED]
             void[merged] = rng.integers(0, kept, len(merged))
             yield {
                 "algorithm": name,

@@ -23,11 +23,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+# A script finds its neighbours by the tree that it stands in.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from bench.provision import measure
+
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parents[1]
-sys.path.insert(0, str(TOP))
-from bench.provision import measure  # noqa: E402 - a script finds its neighbour by the tree
-
 PAGE = TOP / "docs" / "explanation" / "speed.md"
 BEGIN, END = "<!-- begin figures -->", "<!-- end figures -->"
 RANGE, PORT = "198.19", "18007"

@@ -28,22 +28,22 @@ from typing import Any
 
 import psycopg
 
-TOP = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(TOP))
-from bench.tuning import configuration, report  # noqa: E402 - a script finds its neighbours
-from bench.tuning.contenders import Contender, choose, contenders  # noqa: E402 - the same
-from bench.tuning.machine import DoesNotStartError, InUseError, Limits, Machine  # noqa: E402 - the same
-from bench.tuning.progress import Progress  # noqa: E402 - the same
-from bench.tuning.results import Results, Unit  # noqa: E402 - the same
-from bench.tuning.stand import Stand  # noqa: E402 - the same
-from bench.tuning.steps import concurrency, loading, pgbench, queries  # noqa: E402 - the same
+# A script finds its neighbours by the tree that it stands in.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from bench.tuning import configuration, report
+from bench.tuning.contenders import Contender, choose, contenders
+from bench.tuning.machine import DoesNotStartError, InUseError, Limits, Machine
+from bench.tuning.progress import Progress
+from bench.tuning.results import Results, Unit
+from bench.tuning.stand import Stand
+from bench.tuning.steps import concurrency, loading, pgbench, queries
 
-from labdb import paths  # noqa: E402 - the same
-from labdb.domain.tuning.inputs import Inputs, Load  # noqa: E402 - the same
-from labdb.domain.tuning.inputs import Machine as Hardware  # noqa: E402 - the same
-from labdb.domain.tuning.promise import promise  # noqa: E402 - the same
-from labdb.size import UNITS, parse_size  # noqa: E402 - the same
-from labdb.spec import WorkloadKind  # noqa: E402 - the same
+from labdb import paths
+from labdb.domain.tuning.inputs import Inputs, Load
+from labdb.domain.tuning.inputs import Machine as Hardware
+from labdb.domain.tuning.promise import promise
+from labdb.size import UNITS, parse_size
+from labdb.spec import WorkloadKind
 
 GB = UNITS["GB"]
 STEPS = ("queries", "concurrency", "load", "pgbench")

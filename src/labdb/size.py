@@ -25,8 +25,7 @@ def parse_size(text: Any) -> int:
             the spelling that was probably meant.
     """
     if isinstance(text, bool) or not isinstance(text, str):
-        # pydantic reports a ValueError as the field's problem; a TypeError would be a crash.
-        raise ValueError(f"a size needs a unit (kB, MB, GB or TB), got {text!r}")  # noqa: TRY004
+        raise ValueError(f"a size needs a unit (kB, MB, GB or TB), got {text!r}")  # noqa: TRY004  # pydantic tells of a ValueError, a TypeError would be a crash
     match = re.fullmatch(r"\s*(\d+)\s*([A-Za-z]*)\s*", text)
     if match is None:
         raise ValueError(f"{text!r} is not a size: write a whole number and a unit, like 8GB")

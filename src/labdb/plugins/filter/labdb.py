@@ -13,7 +13,7 @@ def labdb_role_variables(
     """
     # Ansible loads every filter file anew in the worker of every task: what it imports at its
     # top is paid some 160 times in a run.
-    from labdb.plugins.expansion import expand  # noqa: PLC0415
+    from labdb.plugins.expansion import expand
 
     return expand(machine, environment, kind)
 

@@ -9,14 +9,14 @@ from typing import Any
 
 def labdb_public_key(private: Any) -> str:
     """Return the public half of a *private* key; empty when it cannot be read."""
-    from labdb.adapters.certificate import public_key  # noqa: PLC0415
+    from labdb.adapters.certificate import public_key
 
     return public_key(str(private))
 
 
 def labdb_pair_fault(certificate: Any, key: Any) -> str:
     """Return why *certificate* does not serve with the public *key*; empty when it does."""
-    from labdb.adapters.certificate import pair_fault  # noqa: PLC0415
+    from labdb.adapters.certificate import pair_fault
 
     return pair_fault(str(certificate), str(key), datetime.now(tz=UTC))
 
@@ -25,7 +25,7 @@ def labdb_issue_fault(
     certificate: Any, key: Any, authority: Any, names: Iterable[Any], remain_days: int
 ) -> str:
     """Return why *authority* has to issue the *certificate* again; empty when it serves."""
-    from labdb.adapters.certificate import Issue, issue_fault  # noqa: PLC0415
+    from labdb.adapters.certificate import Issue, issue_fault
 
     remain = timedelta(days=int(remain_days))
     wanted = Issue(str(authority), tuple(map(str, names)), remain)

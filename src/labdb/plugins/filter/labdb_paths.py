@@ -8,14 +8,14 @@ from typing import Any
 
 def labdb_path(text: Any, inventory_dir: Any) -> str:
     """Return the path that a declaration means by *text*; empty stays empty."""
-    from labdb.paths import expand  # noqa: PLC0415
+    from labdb.paths import expand
 
     return str(expand(str(text), relative_to=Path(str(inventory_dir)))) if text else ""
 
 
 def labdb_state(name: Any, environment: Any) -> str:
     """Return the path of labdb's own file *name* for the environment called *environment*."""
-    from labdb.paths import state_dir  # noqa: PLC0415
+    from labdb.paths import state_dir
 
     return str(state_dir() / str(environment) / str(name))
 

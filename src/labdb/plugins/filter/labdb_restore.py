@@ -37,11 +37,11 @@ def labdb_restore_plan(  # noqa: PLR0913  # one argument a variable of the role
     Raises:
         AnsibleFilterError: it cannot be restored; says why and what is possible.
     """
-    from labdb.domain.recovery import choice, destination  # noqa: PLC0415
-    from labdb.domain.recovery.records import points  # noqa: PLC0415
-    from labdb.domain.recovery.space import must_fit  # noqa: PLC0415
-    from labdb.domain.recovery.target import parse  # noqa: PLC0415
-    from labdb.errors import LabdbError  # noqa: PLC0415
+    from labdb.domain.recovery import choice, destination
+    from labdb.domain.recovery.records import points
+    from labdb.domain.recovery.space import must_fit
+    from labdb.domain.recovery.target import parse
+    from labdb.errors import LabdbError
 
     present = datetime.fromtimestamp(int(now), tz=UTC)
     free, size = map(int, str(space).split()[-2:])

@@ -29,7 +29,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # Ansible gives no types
     def run(self, terms: list[Any], variables: Any = None, **_: Any) -> list[dict[str, str]]:
         """Return the files below the folder that is the one term."""
         # Paid only by who asks: every worker loads this file.
-        from labdb.adapters.guest_program import files  # noqa: PLC0415
+        from labdb.adapters.guest_program import files
 
         del variables
         return [item for term in terms for item in files(str(term))]

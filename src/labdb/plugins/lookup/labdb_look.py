@@ -28,7 +28,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # Ansible gives no types
     def run(self, terms: list[Any], variables: Any = None, **_: Any) -> list[str]:
         """Return what differs of the files that are the *terms*."""
         # Paid only by who looks: every worker loads this file.
-        from labdb.plugins.modules.labdb_look import look_at_file  # noqa: PLC0415
+        from labdb.plugins.modules.labdb_look import look_at_file
 
         del variables
         return [difference for item in terms for difference in look_at_file(item)]
