@@ -8,6 +8,7 @@ shell script, ``labdb provision`` on an empty node, the same again, and ``labdb 
 three times. Figures go to ``result.json`` and, as a table, to ``docs/explanation/speed.md``.
 """
 
+import argparse
 import json
 import os
 import platform
@@ -211,6 +212,9 @@ def _write(result: dict[str, Any]) -> None:
 
 def main(arguments: list[str]) -> int:
     """Measure, print the table and the goals, and write both unless told not to."""
+    parser = argparse.ArgumentParser(prog="python bench/provision/run.py")
+    parser.add_argument("--no-write", action="store_true")
+    given = parser.parse_args(arguments)
     folder = Path(tempfile.mkdtemp(prefix="labdb-bench-"))
     bench = Bench(
         folder,
@@ -246,7 +250,7 @@ def main(arguments: list[str]) -> int:
     }
     print(found["first"].stdout)
     print(_table(result))
-    if "--no-write" not in arguments:
+    if not given.no_write:
         _write(result)
     return 0
 
