@@ -1,24 +1,21 @@
 """What runs on the server needs what is sent there and Python, and nothing else."""
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from labdb.adapters.guest_program import PARTS, files
+from labdb.adapters.guest_program import PARTS, archive
 
 
 @pytest.fixture
 def there(tmp_path: Path) -> Path:
-    """The folder as the role leaves it."""
-    for item in files(str(tmp_path)):
-        path = Path(item["path"])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(item["source"], path)
-    return tmp_path
+    """The file as the role leaves it."""
+    program = tmp_path / "labdb.pyz"
+    program.write_bytes(archive())
+    return program
 
 
 def _run(
@@ -31,7 +28,11 @@ def _run(
     )
 
 
-def test_it_runs_from_the_files_that_are_sent(there: Path) -> None:
+def test_the_same_parts_make_the_same_file() -> None:
+    assert archive() == archive()
+
+
+def test_it_runs_from_the_file_that_is_sent(there: Path) -> None:
     done = _run(there, "--help")
     assert done.returncode == 0, done.stderr
     assert "labdb-drill" in done.stdout

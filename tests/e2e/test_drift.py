@@ -167,7 +167,7 @@ DRIFTS = [
     ),
     disabled("pgbackrest_exporter", "prometheus-pgbackrest-exporter.service"),
     edited("restore_drill", f"{UNITS}/labdb-drill.service"),
-    edited("restore_drill", "/usr/local/lib/labdb/labdb/drill/record.py"),
+    edited("restore_drill", "/usr/local/lib/labdb.pyz"),
     gone("restore_drill", "/etc/labdb/drill.json"),
     mode("restore_drill", "/mnt/backup/fingerprints", 700),
     stopped("restore_drill", "labdb-drill.timer"),

@@ -1,7 +1,7 @@
-"""The files of labdb that run on the server itself: drill, export, and what decides them."""
+"""What of labdb runs on the server itself, as one file: drill, export, and what decides them."""
 
-import hashlib
-from pathlib import Path
+import io
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from labdb.adapters.content import PACKAGE
 
@@ -44,13 +44,12 @@ PARTS = (
 """Whatever they import is among them or comes with Python: tests/contract/test_guest_program.py."""
 
 
-def files(destination: str) -> list[dict[str, str]]:
-    """Return each part's *source* here, its *path* below *destination*, and its *sha256*."""
-    return [
-        {
-            "source": str(PACKAGE / part),
-            "path": str(Path(destination, "labdb", part)),
-            "sha256": hashlib.sha256((PACKAGE / part).read_bytes()).hexdigest(),
-        }
-        for part in PARTS
-    ]
+def archive() -> bytes:
+    """Return the parts as a ZIP file that Python imports from; the same parts, the same bytes."""
+    written = io.BytesIO()
+    with ZipFile(written, "w") as file:
+        for part in PARTS:
+            # A time of its own would make every one differ from the last.
+            entry = ZipInfo(f"labdb/{part}")
+            file.writestr(entry, (PACKAGE / part).read_bytes(), ZIP_DEFLATED)
+    return written.getvalue()

@@ -3,10 +3,10 @@
 import json
 import subprocess
 from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import labdb
 from labdb.errors import RunError
 
 WORDS_KEPT = 3
@@ -37,8 +37,7 @@ def complaints(said: str) -> str:
 
 def query(name: str) -> str:
     """Return the SQL text of ``sql/<name>.sql``."""
-    path = Path(labdb.__file__).parent / "sql" / f"{name}.sql"
-    return path.read_text(encoding="utf-8")
+    return (files("labdb") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def ask(where: Sequence[str], sql: str, database: str = "postgres") -> Any:

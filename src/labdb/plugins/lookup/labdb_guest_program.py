@@ -1,23 +1,22 @@
-"""The files of labdb that run on the server itself, for the role that puts them there."""
+"""What of labdb runs on the server itself, for the role that puts it there."""
 
+import hashlib
+from pathlib import Path
 from typing import Any
 
+from ansible import constants
 from ansible.plugins.lookup import LookupBase
 
 DOCUMENTATION = r"""
 name: labdb_guest_program
-short_description: Tell which files of labdb run on the server, and where they go
-description: Each file with its C(source) on the controller, its C(path) and its C(sha256).
-options:
-  _terms:
-    description: The folder on the server below which they go.
-    type: list
-    required: true
+short_description: Make the file that holds what of labdb runs on the server
+description: Its C(source) on the controller, which goes when Ansible ends, and its C(sha256).
+options: {}
 """
 
 RETURN = r"""
 _list:
-  description: The files.
+  description: The file.
   type: list
   elements: dict
 """
@@ -27,9 +26,13 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # Ansible gives no types
     """Lookup ``labdb_guest_program``."""
 
     def run(self, terms: list[Any], variables: Any = None, **_: Any) -> list[dict[str, str]]:
-        """Return the files below the folder that is the one term."""
+        """Return the file's source and sum."""
         # Paid only by who asks: every worker loads this file.
-        from labdb.adapters.guest_program import files
+        from labdb.adapters.guest_program import archive
 
-        del variables
-        return [item for term in terms for item in files(str(term))]
+        del terms, variables
+        content = archive()
+        digest = hashlib.sha256(content).hexdigest()
+        source = Path(constants.DEFAULT_LOCAL_TMP, f"labdb-{digest}.pyz")
+        source.write_bytes(content)
+        return [{"source": str(source), "sha256": digest}]
