@@ -10,6 +10,7 @@ import sys
 from ipaddress import ip_network
 from pathlib import Path
 
+import kept
 from labdb.lab import image, mirror
 from labdb.lab.daemon import Daemon
 from labdb.lab.engine import engine
@@ -22,10 +23,11 @@ def up(scratch: Path, size: str, serials: list[str]) -> dict[str, object]:
     """Make everything that must be there before the container is."""
     bridge = engine().networks.get("bridge").attrs["IPAM"]["Config"][0]
     gateway = str(bridge.get("Gateway") or ip_network(bridge["Subnet"])[1])
+    root = kept.take(scratch) if kept.serves() else image.ensure()
     make_authority(scratch / "authority")
     devices = [attach(scratch / f"{serial}.disk", size) for serial in serials]
     return {
-        "image": image.ensure(),
+        "image": root,
         "mirror": f"{serve_mirror(scratch, gateway)}/{mirror.URL_PATH}",
         "cgroup": cgroup(),
         "devices": [
