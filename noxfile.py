@@ -13,9 +13,13 @@ import nox
 
 HERE = Path(__file__).parent
 SCENARIOS = sorted(path.parent.name for path in HERE.glob("molecule/*/molecule.yml"))
-MEASURING = ("pgbouncer",)
-"""Scenarios that state a factor of time. They run alone, and first: caches are filled by one."""
+LONG = bool(os.environ.get("LABDB_LONG"))
+MEASURING = ("pgbouncer",) if LONG else ()
+"""Scenarios whose long tests state a factor of time: they run alone."""
 AT_ONCE = 2
+BY_TWO = ("--numprocesses", "2")
+LONGEST = ("pgbackrest_restore", "restore_drill")
+"""Those begin first, so that no one waits for them at the end."""
 
 nox.options.default_venv_backend = "none"
 nox.options.error_on_missing_interpreters = False
@@ -29,6 +33,9 @@ nox.options.sessions = [
     "end_to_end",
     "virtual_machine",
 ]
+if LONG:
+    # Else pyproject.toml leaves them out.
+    os.environ["PYTEST_ADDOPTS"] = "-m 'long or not long'"
 # Every tool comes from the environment that runs nox: what is tested is what is installed.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
@@ -53,13 +60,15 @@ def types(session: nox.Session) -> None:
 @nox.session
 def unit(session: nox.Session) -> None:
     """Pure tests, in seconds."""
-    session.run("pytest", "tests/unit", "-q", "--cov", "--cov-fail-under=0", *session.posargs)
+    session.run(
+        "pytest", "tests/unit", "-q", *BY_TWO, "--cov", "--cov-fail-under=0", *session.posargs
+    )
 
 
 @nox.session
 def contract(session: nox.Session) -> None:
     """Roles against declaration, docs against commands, wheel against tree, API schema."""
-    session.run("pytest", "tests/contract", "-q", *session.posargs)
+    session.run("pytest", "tests/contract", "-q", *BY_TWO, *session.posargs)
 
 
 @nox.session
@@ -74,10 +83,11 @@ def scenarios(session: nox.Session) -> None:
     failed = [name for name in MEASURING if not _passes(session, name)]
     # Those on an emulated cluster share one network: one after the other.
     cluster = [name for name in SCENARIOS if name.startswith("proxmox_")]
-    others = [[name] for name in SCENARIOS if name not in (*MEASURING, *cluster)]
+    others = [[name] for name in SCENARIOS if name not in (*MEASURING, *cluster, *LONGEST)]
+    rows = [*([name] for name in LONGEST), cluster, *others]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        rows = pool.map(lambda names: _failed(session, names), [*others, cluster])
-    failed += [name for row in rows for name in row]
+        found = pool.map(lambda names: _failed(session, names), rows)
+    failed += [name for names in found for name in names]
     if failed:
         session.error(f"failed: {', '.join(failed)}")
 

@@ -11,6 +11,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import kept
+
 from labdb.lab import image, mirror
 from labdb.lab.daemon import Daemon
 from labdb.lab.engine import engine

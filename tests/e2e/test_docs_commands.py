@@ -15,14 +15,26 @@ pytestmark = pytest.mark.e2e
 
 # These two take the server, then the lab away; they come after all others, in this order.
 LAST = ("deprovision.md", "first-server.md")
+MINUTES = (
+    "change-a-parameter.md",
+    "first-server.md",
+    "grow-a-disk.md",
+    "keep-backups-off-the-host.md",
+    "pool-connections.md",
+)
+"""Their commands change servers for minutes: make test-long runs them."""
 BLOCK_SECONDS = 1200
 
 
-def _runnable() -> list[Path]:
+def _runnable() -> list[object]:
     found = [
         page for page in written_pages() if any(block.language == "sh" for block in blocks(page))
     ]
-    return sorted(found, key=lambda page: LAST.index(page.name) if page.name in LAST else -1)
+    found.sort(key=lambda page: LAST.index(page.name) if page.name in LAST else -1)
+    return [
+        pytest.param(page, id=page.stem, marks=[pytest.mark.long] if page.name in MINUTES else [])
+        for page in found
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +77,7 @@ def reader(lab: Lab, tmp_path: Path) -> Reader:
     return Reader(checkout, lab.environment | {"HOME": str(home)})
 
 
-@pytest.mark.parametrize("page", _runnable(), ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", _runnable())
 def test_the_commands_of_a_page_work_in_order(
     reader: Reader, page: Path, request: pytest.FixtureRequest
 ) -> None:

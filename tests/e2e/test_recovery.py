@@ -72,6 +72,7 @@ def test_in_place_everything_goes_back_and_what_was_there_is_kept(redshifts: Lab
     assert "is kept from an earlier restore in place" in again.stderr
 
 
+@pytest.mark.long
 def test_it_is_taken_back_on_a_timeline_that_restores_follow(redshifts: Lab) -> None:
     _in_place(redshifts, "--undo", "--confirm", SERVER)
     assert sql("SELECT count(*) FROM raw_catalogs.later", DATABASE) == "1"
@@ -84,6 +85,7 @@ def test_it_is_taken_back_on_a_timeline_that_restores_follow(redshifts: Lab) -> 
     redshifts.on_server("restore", "--discard")
 
 
+@pytest.mark.long
 def test_and_what_had_taken_its_place_is_there_until_it_is_forgotten(redshifts: Lab) -> None:
     _in_place(redshifts, "--undo", "--confirm", SERVER)
     assert sql("SELECT to_regclass('raw_catalogs.later') IS NULL", DATABASE) == "t"
@@ -94,6 +96,7 @@ def test_and_what_had_taken_its_place_is_there_until_it_is_forgotten(redshifts: 
     redshifts.labdb("backup", "run", SERVER, "-i", str(redshifts.inventory), "--kind", "full")
 
 
+@pytest.mark.long
 def test_a_recovery_that_fails_puts_back_what_was_there(redshifts: Lab) -> None:
     sql("CREATE TABLE IF NOT EXISTS raw_catalogs.kept AS SELECT 1 AS one", DATABASE)
     failed = redshifts.on_server(

@@ -1,7 +1,6 @@
 """The host that keeps the backups: in use, down for a while, gone for good."""
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -108,6 +107,7 @@ def test_what_lies_there_is_proven_by_a_drill(provisioned: Lab) -> None:
     assert (drilled["verdict"], drilled["repository"]) == ("passed", 2)
 
 
+@pytest.mark.long
 def test_a_host_that_does_not_answer_loses_no_wal_and_holds_nothing_up(away: Lab) -> None:
     segments = [sql(WRITE).splitlines()[-1] for _ in range(4)]
     # The other repository has it all the same, and PostgreSQL writes on.
@@ -132,7 +132,7 @@ def test_a_workstation_that_never_saw_it_provisions_the_server(provisioned: Lab)
     assert any("knows whom it speaks to" in task for task in done["data"]["changed"])
 
 
-@pytest.mark.skipif(not os.environ.get("LABDB_LONG"), reason="make test-long does it")
+@pytest.mark.long
 def test_a_host_that_was_lost_is_made_anew_and_gets_a_full_backup(provisioned: Lab) -> None:
     for step in ("retire", "destroy"):
         provisioned.on_repository_host("deprovision", "--step", step, "--confirm", REPOSITORY_HOST)

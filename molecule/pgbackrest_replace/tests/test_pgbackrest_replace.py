@@ -160,6 +160,7 @@ def fetch(host, name):
     return host.run("runuser -u postgres -- sh -c %s", command.replace("\0", "%"))
 
 
+@pytest.mark.long
 def test_half_restored_files_are_not_taken_for_all(host, play_killed):
     # The restore is a unit: it outlives the playbook. Here it stands still.
     host.check_output(
@@ -175,6 +176,7 @@ def test_half_restored_files_are_not_taken_for_all(host, play_killed):
     assert host.file(f"{DATA}/global/pg_control").exists
 
 
+@pytest.mark.long
 def test_what_cannot_be_fetched_is_not_the_end_of_the_archive(host):
     plan = json.loads(host.file(f"{DATA}/{MARK}").content_string)
     last = plan["wal"][1]
@@ -189,6 +191,7 @@ def test_what_cannot_be_fetched_is_not_the_end_of_the_archive(host):
     assert cannot_be_read.rc == 128
 
 
+@pytest.mark.long
 def test_cut_short_before_the_start_it_is_named_and_what_was_there_is_taken_back(
     host, play_again, state
 ):

@@ -88,6 +88,7 @@ def run_away(host, clients, address):
     return run
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("projects")
 def test_a_runaway_project_is_ended_by_its_limits_and_slows_another_no_more_than_stated(
     host, clients, address, run_away

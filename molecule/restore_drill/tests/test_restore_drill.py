@@ -112,7 +112,8 @@ def test_its_figures_are_where_node_exporter_reads_them(host):
 
 
 def test_the_same_moment_comes_again_with_the_same_seed(host):
-    one, other = drill(host, seed=7), drill(host, label=drill(host)["set"], seed=7)
+    one = drill(host, seed=7)
+    other = drill(host, label=one["set"], seed=7)
     assert "(seed 7)" in str(one["findings"])
     assert one["set"] == other["set"]
 
@@ -348,6 +349,7 @@ def no_future(host):
     backup(host, "full")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("no_future")
 def test_a_clock_that_ran_ahead_and_was_put_right_is_named(host, put_clock, play_again):
     put_clock("+2h")
