@@ -19,7 +19,7 @@ lab: venv
 lab-down:
 	$(HOST) root $(BIN)/labdb lab down
 
-# Every check and every test.
+# Every check, and every test but those that take minutes each.
 test: venv
 	$(HOST) root $(BIN)/nox
 
@@ -28,8 +28,8 @@ test-machine: export LABDB_E2E_QEMU := 1
 test-machine: venv
 	$(HOST) root $(BIN)/nox --session virtual_machine
 
-# Every test, the virtual machine too, thirty moments restored under load, a repository host that is
-# lost, everything that may drift, and the benchmarks of provisioning and of backups: their figures go into docs/explanation.
+# Every test (those marked long too, the virtual machine, thirty moments restored under load), and the
+# benchmarks of provisioning and of backups, whose figures go into docs/explanation.
 test-long: export LABDB_E2E_QEMU := 1
 test-long: export LABDB_PITR_TARGETS := 30
 test-long: export LABDB_LONG := 1

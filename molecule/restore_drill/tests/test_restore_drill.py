@@ -213,7 +213,7 @@ def test_a_corrupt_index_is_named(host):
 
 @pytest.mark.usefixtures("fresh")
 def test_a_wrong_passphrase_is_said_to_be_one(host):
-    wrong = "s/-cipher-pass=.*/-cipher-pass=wrong/"
+    wrong = "s/^repo1-cipher-pass=.*/repo1-cipher-pass=wrong/"
     host.check_output(f"sed -i.kept '{wrong}' /etc/pgbackrest.conf")
     try:
         line = drill(host)
