@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,12 +13,8 @@ import nox
 HERE = Path(__file__).parent
 SCENARIOS = sorted(path.parent.name for path in HERE.glob("molecule/*/molecule.yml"))
 LONG = bool(os.environ.get("LABDB_LONG"))
-MEASURING = ("pgbouncer",) if LONG else ()
-"""Scenarios whose long tests state a factor of time: they run alone."""
 AT_ONCE = 2
-BY_TWO = ("--numprocesses", "2")
-LONGEST = ("pgbackrest_restore", "restore_drill")
-"""Those begin first, so that no one waits for them at the end."""
+BY_TWO = ("--numprocesses", str(AT_ONCE))
 
 nox.options.default_venv_backend = "none"
 nox.options.error_on_missing_interpreters = False
@@ -28,9 +23,7 @@ nox.options.sessions = [
     "types",
     "unit",
     "contract",
-    "integration",
-    "scenarios",
-    "end_to_end",
+    "guests",
     "virtual_machine",
 ]
 if LONG:
@@ -72,34 +65,29 @@ def contract(session: nox.Session) -> None:
 
 
 @nox.session
-def integration(session: nox.Session) -> None:
-    """Real PostgreSQL, emulated Proxmox VE, real Docker; with unit's, the domain's coverage."""
-    session.run("pytest", "tests/integration", "-q", "--cov", "--cov-append", *session.posargs)
-
-
-@nox.session
-def scenarios(session: nox.Session) -> None:
-    """Every Molecule scenario, two at a time; what a failed one said is shown."""
-    failed = [name for name in MEASURING if not _passes(session, name)]
-    # Those on an emulated cluster share one network: one after the other.
-    cluster = [name for name in SCENARIOS if name.startswith("proxmox_")]
-    others = [[name] for name in SCENARIOS if name not in (*MEASURING, *cluster, *LONGEST)]
-    rows = [*([name] for name in LONGEST), cluster, *others]
+def guests(session: nox.Session) -> None:
+    """Sessions that need servers, two at a time; what a failed one said is shown."""
+    scenarios = {name: f"molecule({name})" for name in SCENARIOS}
+    # The long tests of this one state a factor of time: it runs alone.
+    alone = [scenarios.pop("pgbouncer")] if LONG else []
+    # These share one network, 198.19: one after the other.
+    lab = [scenarios.pop(name) for name in SCENARIOS if name.startswith("proxmox_")]
+    # The longest begin first, so that no one waits for them at the end.
+    first = [scenarios.pop(name) for name in ("pgbackrest_restore", "restore_drill")]
+    rows = [["end_to_end", *lab]]
+    rows += [[name] for name in (*first, "integration", *scenarios.values())]
+    failed = [name for name in alone if not _passes(session, name)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = pool.map(lambda names: _failed(session, names), rows)
-    failed += [name for names in found for name in names]
+        found = pool.map(lambda names: [n for n in names if not _passes(session, n)], rows)
+        failed += [name for names in found for name in names]
     if failed:
         session.error(f"failed: {', '.join(failed)}")
 
 
-def _failed(session: nox.Session, names: Iterable[str]) -> list[str]:
-    return [name for name in names if not _passes(session, name)]
-
-
-def _passes(session: nox.Session, scenario: str) -> bool:
+def _passes(session: nox.Session, name: str) -> bool:
     begin = time.monotonic()
     done = subprocess.run(
-        ["molecule", "test", "--scenario-name", scenario],
+        [sys.executable, "-m", "nox", "--session", name],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -107,10 +95,16 @@ def _passes(session: nox.Session, scenario: str) -> bool:
         check=False,
     )
     verdict = "failed" if done.returncode else "passed"
-    session.log(f"{scenario} {verdict} in {time.monotonic() - begin:.0f} s")
+    session.log(f"{name} {verdict} in {time.monotonic() - begin:.0f} s")
     if done.returncode:
         sys.stdout.write(done.stdout)
     return not done.returncode
+
+
+@nox.session(default=False)
+def integration(session: nox.Session) -> None:
+    """Real PostgreSQL, emulated Proxmox VE, real Docker; with unit's, the domain's coverage."""
+    session.run("pytest", "tests/integration", "-q", "--cov", "--cov-append", *session.posargs)
 
 
 @nox.session(default=False)
@@ -120,7 +114,7 @@ def molecule(session: nox.Session, scenario: str) -> None:
     session.run("molecule", "test", "--scenario-name", scenario)
 
 
-@nox.session
+@nox.session(default=False)
 def end_to_end(session: nox.Session) -> None:
     """Provision the declared server on the embedded lab, twice, and read the docs to it."""
     session.run("pytest", "tests/e2e", "-q", *session.posargs)

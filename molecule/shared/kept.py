@@ -38,6 +38,12 @@ def take(scratch: Path) -> str:
     shutil.copytree(_folder() / "authority", scratch / "authority", dirs_exist_ok=True)
     for disk in _folder().glob("*.disk"):
         _copy(disk, scratch / disk.name)
+        # A kernel mounts no two XFS of one UUID.
+        subprocess.run(
+            ["xfs_admin", "-U", "generate", scratch / disk.name],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
     return f"{IMAGE}:{_code()}"
 
 

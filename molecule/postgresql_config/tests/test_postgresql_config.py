@@ -136,6 +136,7 @@ def test_what_was_set_by_hand_is_named_and_given_back_as_advised(host, play_agai
     assert sql(host, "show work_mem") != "5MB"
 
 
+@pytest.mark.long
 def test_what_alter_system_set_goes_where_it_is_named_and_stays_where_not(host, play_again):
     sql(host, "alter system set work_mem = '5MB'")
     sql(host, "alter system set enable_seqscan = off")
@@ -154,6 +155,7 @@ def test_what_alter_system_set_goes_where_it_is_named_and_stays_where_not(host, 
     assert sql(host, "show enable_seqscan") == "on"
 
 
+@pytest.mark.long
 def test_a_restart_that_alter_system_asked_for_is_not_due_any_more(host, play_again):
     before = started(host)
     sql(host, "alter system set max_connections = 77")
@@ -163,6 +165,7 @@ def test_a_restart_that_alter_system_asked_for_is_not_due_any_more(host, play_ag
     assert started(host) == before
 
 
+@pytest.mark.long
 def test_values_that_were_to_go_are_back_when_the_new_files_are_refused(host, play_again):
     sql(host, "alter system set work_mem = '5MB'")
     refused = play_again(
@@ -174,6 +177,7 @@ def test_values_that_were_to_go_are_back_when_the_new_files_are_refused(host, pl
     assert play_again(postgresql_config_reset=["work_mem"]).returncode == 0
 
 
+@pytest.mark.long
 def test_a_setting_in_another_file_is_set_aside_where_it_is_named(host, play_again):
     mine = f"{FOLDER}/conf.d/20-mine.conf"
     host.check_output(f"printf 'Work_Mem = 6MB\\nwork_mem2.x = 1\\njit=on\\n' > {mine}")
