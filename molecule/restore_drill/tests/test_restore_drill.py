@@ -211,18 +211,37 @@ def test_a_corrupt_index_is_named(host):
     psql(host, "drop table c")
 
 
+@pytest.fixture
+def wrong_passphrase(host):
+    """Drill with another passphrase than that of the backups."""
+
+    def drilled(name, **request):
+        wrong = f"s/^{name}-cipher-pass=.*/{name}-cipher-pass=wrong/"
+        host.check_output(f"sed -i.kept '{wrong}' /etc/pgbackrest.conf")
+        try:
+            return drill(host, **request)
+        finally:
+            host.check_output("mv /etc/pgbackrest.conf.kept /etc/pgbackrest.conf")
+
+    return drilled
+
+
 @pytest.mark.usefixtures("fresh")
-def test_a_wrong_passphrase_is_said_to_be_one(host):
-    wrong = "s/^repo1-cipher-pass=.*/repo1-cipher-pass=wrong/"
-    host.check_output(f"sed -i.kept '{wrong}' /etc/pgbackrest.conf")
-    try:
-        line = drill(host)
-    finally:
-        host.check_output("mv /etc/pgbackrest.conf.kept /etc/pgbackrest.conf")
+def test_a_wrong_passphrase_is_said_to_be_one(host, wrong_passphrase):
+    line = wrong_passphrase("repo1", repository=1)
     assert line["verdict"] == "failed"
     assert "repository 1 cannot be read" in causes(line)
     assert "passphrase" in str(problems(line))
     assert host.check_output(f"ls -A {SCRATCH}") == ""
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("fresh")
+def test_wal_that_a_repository_does_not_get_is_told_with_the_reason(host, wrong_passphrase):
+    backup(host, "full-repo2")
+    line = wrong_passphrase("repo1", repository=2)
+    assert line["verdict"] == "failed"
+    assert "was not archived within 60 s repository 1 cannot be read" in causes(line)
 
 
 def test_an_invariant_that_does_not_hold_is_told_with_its_answer(host, play_again):

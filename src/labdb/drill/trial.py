@@ -11,7 +11,14 @@ from random import SystemRandom
 from typing import Any
 
 from labdb.domain.recovery import archive, evidence
-from labdb.domain.recovery.choice import Choice, choose, damaged, repository
+from labdb.domain.recovery.choice import (
+    Choice,
+    choose,
+    damaged,
+    readable,
+    repository,
+    unreadable,
+)
 from labdb.domain.recovery.drill import Drill, random_moment
 from labdb.domain.recovery.fingerprint import fingerprints
 from labdb.domain.recovery.records import Contents, Record, after, before
@@ -98,6 +105,8 @@ class Trial:
     def _choose(self) -> tuple[Choice, datetime | None]:
         """Return the set, its WAL, and the last moment that is known to be reached."""
         with self._phase("choice"):
+            # Before anything is waited for: a repository that cannot be read gets no WAL either.
+            readable(repository(self._info()), self.wanted.repository)
             until = self._close_segment()
             info = self._info()
             now = datetime.now(tz=UTC)
@@ -166,8 +175,12 @@ class Trial:
         while _newest(ask(where, query("archiver"))) < segment:
             if time.monotonic() > end:
                 what = f"WAL segment {segment} was not archived within {ARCHIVE_SECONDS} s"
+                said = unreadable(self._info()).items()
+                why = "; ".join(
+                    f"repository {key} cannot be read: {reason}" for key, reason in said
+                )
                 hint = "pgbackrest check says why; labdb status shows the age of the last one"
-                self.findings.append(Finding("archive", "critical", what, hint=hint))
+                self.findings.append(Finding("archive", "critical", what, why, hint))
                 return None
             time.sleep(0.5)
         return datetime.fromtimestamp(moment, tz=UTC)

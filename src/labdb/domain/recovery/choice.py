@@ -158,6 +158,25 @@ def damaged(info: Sequence[Mapping[str, Any]], *, since: RestorableSet) -> tuple
     )
 
 
+def readable(there: Repository, number: int = 0) -> list[RestorableSet]:
+    """Return the sets of repository *number*; of all where it is 0.
+
+    Raises:
+        UnreachableError: there is none because a repository cannot be read.
+    """
+    sets = [item for item in there.sets if number in (0, item.repository)]
+    unread = {key: said for key, said in there.unreadable.items() if number in (0, key)}
+    if not sets and unread:
+        key, said = next(iter(unread.items()))
+        raise UnreachableError(
+            f"repository {key} cannot be read",
+            why=said,
+            hint="its files are noise to another passphrase than the one they were written with; "
+            "is it mounted, and is it that one?",
+        )
+    return sets
+
+
 def choose(
     there: Repository,
     target: RecoveryTarget,
@@ -180,15 +199,7 @@ def choose(
             says what is possible.
         UnreachableError: there is none because a repository cannot be read.
     """
-    sets = [item for item in there.sets if number in (0, item.repository)]
-    if not sets and there.unreadable:
-        key, said = next(iter(there.unreadable.items()))
-        raise UnreachableError(
-            f"repository {key} cannot be read",
-            why=said,
-            hint="its files are noise to another passphrase than the one they were written with; "
-            "is it mounted, and is it that one?",
-        )
+    sets = readable(there, number)
     if not sets:
         where = f"repository {number}" if number else "any repository"
         raise RefusedError(

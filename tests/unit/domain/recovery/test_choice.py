@@ -331,6 +331,9 @@ def test_a_repository_that_cannot_be_read_is_not_called_empty() -> None:
         choose(repository(_info(repo=[status])), LATEST, now=NOW)
     assert caught.value.why == "[FormatError] unable to load info file"
     assert "passphrase" in caught.value.hint
+    # Another one that is read is empty, whatever is wrong with the first.
+    with pytest.raises(RefusedError, match="no backup"):
+        choose(repository(_info(repo=[status])), LATEST, now=NOW, number=2)
 
 
 def test_an_object_store_is_quoted_with_the_reason_that_it_gives() -> None:
