@@ -242,14 +242,16 @@ def test_a_signal_ends_the_run_in_order(inventory: Path, number: signal.Signals)
         "app.LazyGroup.get_command = lambda *_: command;"
         "sys.exit(app.run(['x']))"
     )
-    process = subprocess.Popen(
+    # A job that a shell runs in the background ignores SIGINT, and so would its children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert "TaskStarted" in process.stdout.readline()
-    time.sleep(1)
-    os.kill(process.pid, number)
-    _, said = process.communicate(timeout=60)
+    ) as process:
+        assert process.stdout is not None
+        assert "TaskStarted" in process.stdout.readline()
+        time.sleep(1)
+        os.kill(process.pid, number)
+        _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "the next run takes it up" in said
     assert not _alive("sleep 62.5")

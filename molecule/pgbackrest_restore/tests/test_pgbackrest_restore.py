@@ -190,7 +190,7 @@ def accident(host):
     "kind",
     [
         "time",
-        "xid",
+        pytest.param("xid", marks=pytest.mark.long),
         pytest.param("name", marks=pytest.mark.long),
         pytest.param("lsn", marks=pytest.mark.long),
     ],
@@ -244,6 +244,7 @@ def test_an_instance_that_was_stopped_is_started_again_as_it_was(host, play_agai
     assert host.file(f"{FOLDER}/reached.json").content_string == reached
 
 
+@pytest.mark.long
 def test_the_end_of_the_backup_is_a_target(host, restore):
     restore("immediate")
     assert psql(host, "select to_regclass('voids') is null", RESTORED) == "t"

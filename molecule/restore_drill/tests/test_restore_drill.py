@@ -111,6 +111,7 @@ def test_its_figures_are_where_node_exporter_reads_them(host):
     assert host.file(METRICS).mode == 0o644
 
 
+@pytest.mark.long
 def test_the_same_moment_comes_again_with_the_same_seed(host):
     one = drill(host, seed=7)
     other = drill(host, label=one["set"], seed=7)
