@@ -21,7 +21,7 @@ nox.options.error_on_missing_interpreters = False
 nox.options.sessions = ["together", "virtual_machine"]
 if LONG:
     # Else pyproject.toml leaves them out.
-    os.environ["PYTEST_ADDOPTS"] = "-m 'long or not long'"
+    os.environ["PYTEST_ADDOPTS"] = f"{os.environ.get('PYTEST_ADDOPTS', '')} -m 'long or not long'"
 # Every tool comes from the environment that runs nox: what is tested is what is installed.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
@@ -33,7 +33,10 @@ def together(session: nox.Session) -> None:
     # The long tests of this one state a factor of time: it runs alone.
     alone = [scenarios.pop("pgbouncer")] if LONG else []
     # These share one network, 198.19: one after the other.
-    lab = ["end_to_end", *(scenarios.pop(name) for name in SCENARIOS if name[:8] == "proxmox_")]
+    lab = [
+        "end_to_end",
+        *(scenarios.pop(name) for name in SCENARIOS if name.startswith("proxmox_")),
+    ]
     # While the lab fills the caches; the coverage of the last two counts as one.
     checks = ["lint", "types", "contract", "unit", "integration"]
     # The longest begin first, so that no one waits for them at the end.

@@ -21,7 +21,7 @@ PLAY = "../shared/cluster.yml"
 """What makes such a guest; it begins the preparation of whoever stands on one."""
 IMAGE = "labdb/molecule-cluster"
 MADE_BY = ("inventories/lab", "molecule/shared", "roles", "src/labdb")
-UNUSED_SECONDS = 24 * 3600
+OLD_SECONDS = 24 * 3600
 # Nothing but PostgreSQL uses the disks yet, and it stops with its own.
 STILL = "systemctl stop mnt-data.mount mnt-backup.mount"
 GO_ON = "systemctl start mnt-data.mount mnt-backup.mount postgresql@16-main"
@@ -52,7 +52,7 @@ def keep(guest: str, scratch: Path) -> None:
     with cache.lock("molecule"):
         if _is_kept():
             return
-        _forget_unused()
+        _forget_old()
         made = _folder().with_suffix(".part")
         shutil.rmtree(made, ignore_errors=True)
         _inside(guest, STILL)
@@ -87,15 +87,17 @@ def _code() -> str:
     return made_by.hexdigest()[:12]
 
 
-def _forget_unused() -> None:
+def _forget_old() -> None:
     for folder in cache.folder("molecule").iterdir():
-        if time.time() - folder.stat().st_mtime > UNUSED_SECONDS:
-            shutil.rmtree(folder)
+        if time.time() - folder.stat().st_mtime > OLD_SECONDS:
+            # One that a guest still runs from stays, and goes with a later one.
             try:
                 engine().images.remove(f"{IMAGE}:{folder.name}")
+            except ImageNotFound:
+                pass
             except APIError:
-                # Gone, or some guest still runs from it.
                 continue
+            shutil.rmtree(folder)
 
 
 def _inside(guest: str, command: str) -> None:

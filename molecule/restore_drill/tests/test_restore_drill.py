@@ -216,9 +216,9 @@ def test_a_corrupt_index_is_named(host):
 def wrong_passphrase(host):
     """Drill with another passphrase than that of the backups."""
 
-    def drilled(name, **request):
-        wrong = f"s/^{name}-cipher-pass=.*/{name}-cipher-pass=wrong/"
-        host.check_output(f"sed -i.kept '{wrong}' /etc/pgbackrest.conf")
+    def drilled(repositories, **request):
+        wrong = rf"s/^(repo{repositories}-cipher-pass)=.*/\1=wrong/"
+        host.check_output(f"sed -E -i.kept '{wrong}' /etc/pgbackrest.conf")
         try:
             return drill(host, **request)
         finally:
@@ -229,7 +229,7 @@ def wrong_passphrase(host):
 
 @pytest.mark.usefixtures("fresh")
 def test_a_wrong_passphrase_is_said_to_be_one(host, wrong_passphrase):
-    line = wrong_passphrase("repo1", repository=1)
+    line = wrong_passphrase("[12]")
     assert line["verdict"] == "failed"
     assert "repository 1 cannot be read" in causes(line)
     assert "passphrase" in str(problems(line))
@@ -240,7 +240,7 @@ def test_a_wrong_passphrase_is_said_to_be_one(host, wrong_passphrase):
 @pytest.mark.usefixtures("fresh")
 def test_wal_that_a_repository_does_not_get_is_told_with_the_reason(host, wrong_passphrase):
     backup(host, "full-repo2")
-    line = wrong_passphrase("repo1", repository=2)
+    line = wrong_passphrase("1", repository=2)
     assert line["verdict"] == "failed"
     assert "was not archived within 60 s repository 1 cannot be read" in causes(line)
 

@@ -23,6 +23,8 @@ NO_AGENT = re.compile(
 )
 NO_SUCH_GUEST = re.compile(r"Configuration file '.*' does not exist")
 OWN_LOG = "the node's own log may say more: journalctl -u pvedaemon -u pveproxy"
+KIND = 5
+"""Where a UPID, ``UPID:node:pid:pstart:starttime:type:id:user:``, has the type of its task."""
 NODE_DOWN = range(595, 600)
 UNAUTHENTICATED, FORBIDDEN, BAD_REQUEST = 401, 403, 400
 
@@ -46,7 +48,8 @@ class TaskError(Exception):
     def __init__(self, upid: str, text: str, log: tuple[str, ...]) -> None:
         super().__init__(text)
         self.upid = upid
-        self.kind = upid.split(":")[5] if upid.count(":") > 5 else "task"  # noqa: PLR2004  # UPID's sixth field
+        parts = upid.split(":")
+        self.kind = parts[KIND] if len(parts) > KIND + 1 else "task"
         self.text = text.strip()
         self.log = log
 

@@ -1,6 +1,7 @@
 """What of labdb runs on the server itself, for the role that puts it there."""
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -34,5 +35,8 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # Ansible gives no types
         content = archive()
         digest = hashlib.sha256(content).hexdigest()
         source = Path(constants.DEFAULT_LOCAL_TMP, f"labdb-{digest}.pyz")
-        source.write_bytes(content)
+        # Hosts are asked for at once: none reads what another one has half written.
+        part = source.with_suffix(f".{os.getpid()}")
+        part.write_bytes(content)
+        part.rename(source)
         return [{"source": str(source), "sha256": digest}]
