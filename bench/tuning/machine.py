@@ -2,7 +2,6 @@
 
 import fcntl
 import hashlib
-import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,31 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench import postgresql16
 from bench.tuning.cgroup import Cgroup
-from docker.errors import ImageNotFound, NotFound
+from docker.errors import NotFound
 
-from labdb.lab import image, mirror
 from labdb.lab.engine import engine
 from labdb.size import human_size
 
 NAME = "labdb-bench-tuning"
-IMAGE = "labdb/bench-postgresql16"
 BIN = "/usr/lib/postgresql/16/bin"
 DATA, SOCKETS = "/bench/data", "/run/bench"
-MIRROR = "/mirror"
 OOM_SCORES = "PG_OOM_ADJUST_FILE=/proc/self/oom_score_adj PG_OOM_ADJUST_VALUE=500"
 """As Debian's service has it: when memory is short a backend is ended, not the postmaster."""
-INSTALL = f"""
-echo 'deb [signed-by={MIRROR}/ACCC4CF8.asc] file://{MIRROR} {mirror.SUITE} main' \
-    > /etc/apt/sources.list.d/pgdg.list
-apt-get -q update
-apt-get -q -y --no-install-recommends install postgresql-common
-sed -i 's/^#\\? *create_main_cluster.*/create_main_cluster = false/' \
-    /etc/postgresql-common/createcluster.conf
-apt-get -q -y --no-install-recommends install postgresql-16 postgresql-16-q3c
-rm -rf /etc/apt/sources.list.d/pgdg.list /var/lib/apt/lists/*
-"""
-log = logging.getLogger(__name__)
 
 
 class DoesNotStartError(Exception):
@@ -98,7 +84,7 @@ class Machine:
         }
         cores = min(self._limits.cores, os.cpu_count() or 1)
         self._container = engine().containers.run(
-            _image(),
+            postgresql16.image(),
             ["sleep", "infinity"],
             name=self._name,
             detach=True,
@@ -175,29 +161,3 @@ class Machine:
     def conninfo(self, user: str, database: str = "bench") -> str:
         """Return how to connect as *user*."""
         return f"host={self.folder / 'run'} user={user} dbname={database}"
-
-
-def _image() -> str:
-    """Return the guests' image with PostgreSQL 16 in it, made where it is missing."""
-    base, packages = image.ensure(), mirror.ensure()
-    made_of = (packages / "made-of").read_text().strip()
-    name = f"{IMAGE}:{base.rpartition(':')[2]}-{made_of}"
-    try:
-        engine().images.get(name)
-    except ImageNotFound:
-        log.info("installing PostgreSQL 16 into %s", name)
-        _install(base, packages, name)
-    return name
-
-
-def _install(base: str, packages: Path, name: str) -> None:
-    volumes = {str(packages): {"bind": MIRROR, "mode": "ro"}}
-    container = engine().containers.run(base, ["sleep", "infinity"], detach=True, volumes=volumes)
-    try:
-        environment = {"DEBIAN_FRONTEND": "noninteractive"}
-        done = container.exec_run(["/bin/sh", "-ec", INSTALL], environment=environment)
-        if done.exit_code:
-            raise RuntimeError(f"PostgreSQL is not installed: {done.output!r}")
-        container.commit(*name.split(":"))
-    finally:
-        container.remove(force=True)

@@ -119,27 +119,31 @@ def _postgresql(server: Server) -> dict[str, Any]:
         for name in server.access.extensions
         if name in EXTENSION_PACKAGES
     ]
-    return prefixed(
-        "postgresql",
-        **_cluster(server, port=True),
-        data_directory=wanted.data_directory,
-        locale=wanted.locale,
-        repository_url=wanted.repository.url,
-        repository_key_url=wanted.repository.key_url,
-        repository_key_sha256=wanted.repository.key_sha256 or "",
-        packages=packages,
-        open_files=OPEN_FILES,
-        mounts=[server.storage.data.mount, server.storage.backup.mount],
-    ) | prefixed(
-        "postgresql_tls",
-        **_cluster(server),
-        source=wanted.tls.source,
-        common_name=server.fqdn,
-        alternative_names=[f"DNS:{server.fqdn}", f"DNS:{server.name}", f"IP:{server.address}"],
-        valid_days=wanted.tls.valid_days,
-        renew_days=wanted.tls.renew_days,
-        given_certificate=wanted.tls.certificate_file or "",
-        given_key=wanted.tls.key_file or "",
+    return (
+        prefixed(
+            "postgresql",
+            **_cluster(server, port=True),
+            data_directory=wanted.data_directory,
+            locale=wanted.locale,
+            repository_url=wanted.repository.url,
+            repository_key_url=wanted.repository.key_url,
+            repository_key_sha256=wanted.repository.key_sha256 or "",
+            packages=packages,
+            open_files=OPEN_FILES,
+            mounts=[server.storage.data.mount, server.storage.backup.mount],
+        )
+        | prefixed("sky_functions", version=wanted.major)
+        | prefixed(
+            "postgresql_tls",
+            **_cluster(server),
+            source=wanted.tls.source,
+            common_name=server.fqdn,
+            alternative_names=[f"DNS:{server.fqdn}", f"DNS:{server.name}", f"IP:{server.address}"],
+            valid_days=wanted.tls.valid_days,
+            renew_days=wanted.tls.renew_days,
+            given_certificate=wanted.tls.certificate_file or "",
+            given_key=wanted.tls.key_file or "",
+        )
     )
 
 

@@ -84,7 +84,7 @@ class Access(Declared):
         description="Schemas of the template database.",
     )
     extensions: tuple[str, ...] = Field(
-        default=("pg_stat_statements", "pg_trgm", "cube", "q3c", "vector", "pg_sphere"),
+        default=("pg_stat_statements", "pg_trgm", "cube", "q3c", "vector", "pg_sphere", "labdb"),
         description="Extensions of the template database.",
     )
     databases: tuple[Database, ...] = Field(default=(), description="Databases.")
