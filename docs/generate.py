@@ -4,6 +4,7 @@ python docs/generate.py [--check]
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,14 @@ TOP = Path(__file__).resolve().parents[1]
 REFERENCE = TOP / "docs" / "reference"
 BEGIN, END = "<!-- begin variables -->", "<!-- end variables -->"
 WHO = "labdb@pve!provision"
+FUNCTION = re.compile(
+    r"CREATE FUNCTION (\w+)\(([^)]*)\)\s*(?:RETURNS (TABLE \([^)]*\)|[\w@:. \[\]]+?))?\s*LANGUAGE"
+)
+COMMENT = re.compile(r"COMMENT ON FUNCTION (\w+) IS\s+'((?:[^']|'')*)'")
+SKY = """The extension `labdb` has them, in the schema of that name. Right ascension and declination
+are ICRS; these, radii and separations are degrees. A condition that begins with `in_` is answered by
+an index on `q3c_ang2ipix(ra, dec)`. [Search the sky](../how-to/search-the-sky.md) shows them at work.
+"""
 NOTE = "<!-- Made by docs/generate.py; edit the source, not this page. -->\n"
 
 
@@ -267,6 +276,28 @@ def runbook_page() -> str:
     return f"{NOTE}\n{text}"
 
 
+def sky_functions_page() -> str:
+    """Return the functions of the extension labdb: what each takes, returns and is for."""
+    scripts = sorted((TOP / "roles" / "sky_functions" / "files").glob("*/*.sql"))
+    text = "\n".join(path.read_text(encoding="utf-8") for path in scripts)
+    meanings = dict(COMMENT.findall(text))
+    rows = [
+        (f"`{name}({_arguments(arguments)})`", f"`{_type(returned) or 'record'}`", meanings[name])
+        for name, arguments, returned in FUNCTION.findall(text)
+    ]
+    table = _table(("Function", "Returns", "What it is"), rows)
+    return f"{NOTE}\n# Sky functions\n\n{SKY}\n{table}"
+
+
+def _arguments(text: str) -> str:
+    return ", ".join(_type(line.strip().replace('"', "")) for line in text.split(","))
+
+
+def _type(text: str) -> str:
+    words = " ".join(text.split()).replace("@extschema:cube@.", "")
+    return words.replace("double precision", "float8")
+
+
 def pages() -> dict[Path, str]:
     """Return every generated file with its text."""
     schema = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
@@ -278,6 +309,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "parameters.md": parameters_page(),
         REFERENCE / "exit-codes.md": exit_codes_page(),
         REFERENCE / "token-privileges.md": privileges_page(),
+        REFERENCE / "sky-functions.md": sky_functions_page(),
         TOP / "docs" / "how-to" / "recover-from-a-disaster.md": runbook_page(),
     } | {role / "README.md": role_readme(role) for role in _roles()}
 

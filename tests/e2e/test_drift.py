@@ -145,6 +145,7 @@ DRIFTS = [
         f"rm -r {REPOSITORY}/archive/{SERVER} {REPOSITORY}/backup/{SERVER}",
         f"runuser -u postgres -- pgbackrest --stanza={SERVER} --repo=1 info | grep 'full backup'",
     ),
+    edited("sky_functions", "/usr/share/postgresql/16/extension/labdb.control"),
     Drift(
         "postgresql_access",
         "an analyst is a superuser",

@@ -47,7 +47,8 @@ def test_an_owner_keeps_the_members_of_voids(host):
     begin;
     create table science_analysis.v (void_id bigint, position cube, radius float8, edge int);
     create table science_analysis.g as
-      select n as targetid, cube(array[n, 0, 0]::float8[]) as position from generate_series(0, 99) as n;
+      select n as targetid, cube(array[n, 0, 0]::float8[]) as position
+        from generate_series(0, 99) as n;
     insert into science_analysis.v values (1, '(50, 0, 0)', 2, 0);
     select labdb.create_membership('science_analysis.m');
     select members_new from labdb.refresh_membership(

@@ -90,6 +90,13 @@ class Access(Declared):
     databases: tuple[Database, ...] = Field(default=(), description="Databases.")
 
     @model_validator(mode="after")
+    def _extensions_have_what_they_need(self) -> Self:
+        missing = [name for name in ("cube", "q3c") if name not in self.extensions]
+        if "labdb" in self.extensions and missing:
+            raise ValueError(f"extension labdb needs {' and '.join(missing)}; name them too")
+        return self
+
+    @model_validator(mode="after")
     def _names_exist(self) -> Self:
         roles = {role.name for role in self.roles}
         databases = {database.name for database in self.databases} | {self.template}

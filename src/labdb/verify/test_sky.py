@@ -12,7 +12,10 @@ CREATE TEMP TABLE labdb_verify_sky AS
 SELECT (i * 137.50776405) % 360 AS ra, degrees(asin(2 * (i + 0.5) / 20000 - 1)) AS dec
   FROM generate_series(0, 19999) AS i
 """
-CONE = "SELECT count(*) FROM labdb_verify_sky WHERE q3c_radial_query(ra, dec, 150.1, 2.2, 1.0)"
+CONES = {
+    "q3c": "q3c_radial_query(ra, dec, 150.1, 2.2, 1.0)",
+    "labdb": "labdb.in_cone(ra, dec, 150.1, 2.2, 1.0)",
+}
 
 
 def test_every_declared_extension_is_in_every_project(
@@ -24,15 +27,17 @@ def test_every_declared_extension_is_in_every_project(
         assert set(declaration.server.access.extensions) <= {str(row[0]) for row in rows}
 
 
-def test_a_q3c_cone_query_uses_its_index(connect: Connect, declaration: Declaration) -> None:
-    if "q3c" not in declaration.server.access.extensions:
-        pytest.skip("q3c is not declared for this server")
+@pytest.mark.parametrize("extension", sorted(CONES))
+def test_a_cone_uses_its_index(connect: Connect, declaration: Declaration, extension: str) -> None:
+    if extension not in declaration.server.access.extensions:
+        pytest.skip(f"{extension} is not declared for this server")
+    cone = f"SELECT count(*) FROM labdb_verify_sky WHERE {CONES[extension]}"
     with connect() as connection:
         connection.execute(POINTS)
         connection.execute("CREATE INDEX ON labdb_verify_sky (q3c_ang2ipix(ra, dec))")
         connection.execute("ANALYZE labdb_verify_sky")
-        row = connection.execute(f"EXPLAIN (FORMAT JSON) {CONE}").fetchone()
-        found = connection.execute(CONE).fetchone()
+        row = connection.execute(f"EXPLAIN (FORMAT JSON) {cone}").fetchone()
+        found = connection.execute(cone).fetchone()
         connection.rollback()
     assert row is not None
     assert found is not None

@@ -64,7 +64,7 @@ RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN 2997.92458 * hubble_distances(redshift, (cosmology).omega_matter);
 COMMENT ON FUNCTION comoving_distance_h IS
-    'Line-of-sight comoving distance [Mpc/h], which H0 has no part in; times h = H0/100 it is not: divide it by h for Mpc';
+    'Line-of-sight comoving distance [Mpc/h]: H0 has no part in it, and it divided by h = H0/100 is that in Mpc';
 
 CREATE FUNCTION cartesian(ra double precision, "dec" double precision, distance double precision)
 RETURNS @extschema:cube@.cube
