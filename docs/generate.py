@@ -36,8 +36,9 @@ FUNCTION = re.compile(
 )
 COMMENT = re.compile(r"COMMENT ON FUNCTION (\w+) IS\s+'((?:[^']|'')*)'")
 SKY = """The extension `labdb` has them, in the schema of that name. Right ascension and declination
-are ICRS; these, radii and separations are degrees. A condition that begins with `in_` is answered by
-an index on `q3c_ang2ipix(ra, dec)`. [Search the sky](../how-to/search-the-sky.md) shows them at work.
+are ICRS; these, radii and separations are degrees. A condition that begins with `in_` is answered
+by an index on `q3c_ang2ipix(ra, dec)`. [Search the sky](../how-to/search-the-sky.md) shows them at
+work.
 """
 NOTE = "<!-- Made by docs/generate.py; edit the source, not this page. -->\n"
 
