@@ -108,8 +108,8 @@ def test_the_index_that_misleads_the_planner_does_no_harm(
     sky.connection.execute("CREATE INDEX misleading ON survey (ra, dec)")
     sky.connection.execute("ANALYZE survey")
     [(query,)] = sky.rows(
-        "SELECT labdb.crossmatch_query('candidates', 'survey', 'targetid', 'targetid', "
-        "'ROW(ra, dec)::labdb.direction', 'ra', 'dec', 'OFFSET 0')"
+        "SELECT labdb.crossmatch_query('SELECT targetid, ra, dec FROM candidates', 'survey', "
+        "'targetid', 'ra', 'dec', 'OFFSET 0')"
     )
     plan = sky.plan(query.replace("$1", "0.0003"))
     assert "survey_q3c_ang2ipix_idx" in plan

@@ -32,28 +32,22 @@ COMMENT ON FUNCTION require_sky_index IS 'Raises an error where a table of 10,00
 -- OFFSET 0 keeps the planner from turning the question around: an index on (ra, dec) would lead it
 -- to read the right table once for each row of the left one.
 CREATE FUNCTION crossmatch_query(
-    left_table regclass,
-    right_table regclass,
-    left_key name,
-    right_key name,
-    left_position text,
-    right_ra name,
-    right_dec name,
-    ordered text
+    left_rows text, right_table regclass, right_key name, right_ra name, right_dec name, ordered text
 ) RETURNS text
 LANGUAGE sql STABLE
 RETURN format(
     'SELECT l.id, r.id, r.separation
-       FROM (SELECT %3$I::bigint AS id, (%5$s).* FROM %1$s) AS l (id, ra, dec)
+       FROM (%1$s) AS l (id, ra, dec)
       CROSS JOIN LATERAL (
-            SELECT m.%4$I::bigint, labdb.separation(l.ra, l.dec, m.%6$I, m.%7$I)
+            SELECT m.%3$I::bigint, labdb.separation(l.ra, l.dec, m.%4$I, m.%5$I)
               FROM %2$s AS m
-             WHERE labdb.in_cone(m.%6$I, m.%7$I, l.ra, l.dec, $1)
-             %8$s
+             WHERE labdb.in_cone(m.%4$I, m.%5$I, l.ra, l.dec, $1)
+             %6$s
             ) AS r (id, separation)',
-    left_table, right_table, left_key, right_key, left_position, right_ra, right_dec, ordered
+    left_rows, right_table, right_key, right_ra, right_dec, ordered
 );
-COMMENT ON FUNCTION crossmatch_query IS 'The statement of a cross-match; $1 is the radius in degrees';
+COMMENT ON FUNCTION crossmatch_query IS
+    'The statement of a cross-match; left_rows is a query of keys and positions, $1 the radius in degrees';
 
 CREATE FUNCTION crossmatch_all(
     left_table regclass,
@@ -71,8 +65,8 @@ AS $$
 BEGIN
     PERFORM labdb.require_sky_index(right_table, right_ra, right_dec);
     RETURN QUERY EXECUTE labdb.crossmatch_query(
-        left_table, right_table, left_key, right_key,
-        format('ROW(%I, %I)::labdb.direction', left_ra, left_dec), right_ra, right_dec, 'OFFSET 0'
+        format('SELECT %I::bigint, %I, %I FROM %s', left_key, left_ra, left_dec, left_table),
+        right_table, right_key, right_ra, right_dec, 'OFFSET 0'
     ) USING radius;
 END
 $$;
@@ -95,9 +89,8 @@ AS $$
 BEGIN
     PERFORM labdb.require_sky_index(right_table, right_ra, right_dec);
     RETURN QUERY EXECUTE labdb.crossmatch_query(
-        left_table, right_table, left_key, right_key,
-        format('ROW(%I, %I)::labdb.direction', left_ra, left_dec), right_ra, right_dec,
-        'ORDER BY 2, 1 LIMIT 1'
+        format('SELECT %I::bigint, %I, %I FROM %s', left_key, left_ra, left_dec, left_table),
+        right_table, right_key, right_ra, right_dec, 'ORDER BY 2, 1 LIMIT 1'
     ) USING radius;
 END
 $$;
@@ -123,11 +116,12 @@ AS $$
 BEGIN
     PERFORM labdb.require_sky_index(right_table, right_ra, right_dec);
     RETURN QUERY EXECUTE labdb.crossmatch_query(
-        left_table, right_table, left_key, right_key,
         format(
-            'labdb.moved(%I, %I, %I, %I, %L)', left_ra, left_dec, left_pmra, left_pmdec, years
+            'SELECT s.%I::bigint, m.ra, m.dec
+               FROM %s AS s CROSS JOIN LATERAL labdb.moved(s.%I, s.%I, s.%I, s.%I, %L) AS m',
+            left_key, left_table, left_ra, left_dec, left_pmra, left_pmdec, years
         ),
-        right_ra, right_dec, 'ORDER BY 2, 1 LIMIT 1'
+        right_table, right_key, right_ra, right_dec, 'ORDER BY 2, 1 LIMIT 1'
     ) USING radius;
 END
 $$;
