@@ -207,7 +207,9 @@ def test_limits_and_settings_of_a_database_are_set_and_taken_back(host, play_aga
 
 def test_a_new_password_replaces_the_old_one_and_shows_nowhere(host, play_again, monkeypatch):
     roles = ("clusteradmin_pg01", "desi_dev", "desi_loader", "desi_analyst")
-    passwords = {role: f"new-secret-of-{role}" for role in roles}
+    people = ("voids_dev", "voids_loader", "voids_analyst")
+    people += ("winds_dev", "winds_loader", "winds_analyst")
+    passwords = {role: f"new-secret-of-{role}" for role in (*roles, *people)}
     sql(host, "alter system set log_statement = 'all'")
     sql(host, "select pg_reload_conf()")
     monkeypatch.setenv("ANSIBLE_VERBOSITY", "4")

@@ -2,44 +2,92 @@
 WITH declaration AS (
     SELECT current_setting('labdb.declaration')::jsonb AS wanted
 ),
-extension AS (
-    SELECT value AS name
-    FROM declaration, jsonb_array_elements_text(wanted -> 'extensions')
+-- What is declared of the database that is asked; of the template nothing.
+item AS (
+    SELECT item
+    FROM declaration, jsonb_array_elements(wanted -> 'databases') AS item
+    WHERE item ->> 'name' = current_database()
 ),
-schema AS (
-    SELECT value AS name
-    FROM declaration, jsonb_array_elements_text(wanted -> 'schemas')
+here AS (
+    SELECT
+        item ->> 'owner' AS owner,
+        coalesce(item ->> 'reader', 'labdb_reader') AS reader,
+        coalesce(item ->> 'writer', 'labdb_writer') AS writer,
+        coalesce(item ? 'reader', false) AS is_apart
+    FROM declaration LEFT JOIN item ON true
+),
+extension (name) AS (
+    SELECT jsonb_array_elements_text(wanted -> 'extensions') FROM declaration
+    UNION SELECT jsonb_array_elements_text(item -> 'extensions') FROM item
+),
+schema (name) AS (
+    SELECT jsonb_array_elements_text(wanted -> 'schemas') FROM declaration
+    UNION SELECT jsonb_array_elements_text(item -> 'schemas') FROM item
+),
+role AS (
+    SELECT
+        item ->> 'name' AS name,
+        item ->> 'kind' AS kind,
+        ARRAY(SELECT jsonb_array_elements_text(item -> 'groups')) AS groups
+    FROM declaration, jsonb_array_elements(wanted -> 'roles') AS item
+),
+-- Roles that have their rights by this database, and those that have them by others.
+ours (name) AS (
+    SELECT unnest(ARRAY[owner, writer, reader]) FROM here
+    UNION
+    SELECT name
+    FROM role, here
+    WHERE CASE WHEN is_apart THEN kind = 'admin' OR groups && ARRAY[owner, writer, reader] ELSE groups = '{}' END
+),
+foreigner (name) AS (
+    SELECT item ->> 'name' FROM declaration, jsonb_array_elements(coalesce(wanted -> 'groups', '[]')) AS item
+    UNION SELECT name FROM role
+    UNION VALUES ('labdb_reader'), ('labdb_writer')
+    EXCEPT SELECT name FROM ours
 ),
 -- Roles that make tables: what they make is readable and writable for the groups.
 creator AS (
-    SELECT item ->> 'name' AS name, item ->> 'kind' AS kind
-    FROM declaration, jsonb_array_elements(wanted -> 'roles') AS item
-    WHERE item ->> 'kind' IN ('admin', 'owner', 'loader')
-),
-schema_grant (role, privilege) AS (
-    VALUES ('labdb_reader', 'USAGE'), ('labdb_writer', 'USAGE')
+    SELECT name, kind
+    FROM role
+    WHERE kind IN ('admin', 'owner', 'loader') AND name IN (SELECT ours.name FROM ours)
     UNION ALL
-    SELECT name, 'CREATE' FROM creator WHERE kind = 'loader'
+    -- Whoever acts as the group.
+    SELECT unnest(ARRAY[owner, writer]), 'group' FROM here WHERE is_apart
+),
+wanted_schema (name, role, privilege) AS (
+    SELECT name, grantee, 'USAGE' FROM schema, here, LATERAL (VALUES (reader), (writer)) AS groups (grantee)
+    UNION ALL
+    SELECT schema.name, creator.name, 'CREATE' FROM schema, creator, here WHERE kind = 'loader' AND NOT is_apart
+    UNION ALL
+    SELECT name, writer, 'CREATE' FROM schema, here WHERE is_apart
+    UNION ALL
+    -- Where the functions of the extensions are.
+    SELECT 'public', reader, 'USAGE' FROM here WHERE is_apart
 ),
 schema_acl AS (
-    SELECT nspname, coalesce(rolname, 'public') AS role, privilege_type
+    SELECT nspname, coalesce(rolname, 'public') AS role, privilege_type, pg_get_userbyid(nspowner) AS owner
     FROM pg_namespace, aclexplode(coalesce(nspacl, acldefault('n', nspowner)))
     LEFT JOIN pg_roles ON pg_roles.oid = grantee
 ),
 object_grant (kind, objects, role, privilege) AS (
-    VALUES
-        ('n', 'SCHEMAS', 'labdb_reader', 'USAGE'),
-        ('n', 'SCHEMAS', 'labdb_writer', 'USAGE'),
-        ('r', 'TABLES', 'labdb_reader', 'SELECT'),
-        ('r', 'TABLES', 'labdb_writer', 'SELECT'),
-        ('r', 'TABLES', 'labdb_writer', 'INSERT'),
-        ('r', 'TABLES', 'labdb_writer', 'UPDATE'),
-        ('r', 'TABLES', 'labdb_writer', 'DELETE'),
-        ('r', 'TABLES', 'labdb_writer', 'TRUNCATE'),
-        ('S', 'SEQUENCES', 'labdb_reader', 'SELECT'),
-        ('S', 'SEQUENCES', 'labdb_writer', 'SELECT'),
-        ('S', 'SEQUENCES', 'labdb_writer', 'USAGE'),
-        ('S', 'SEQUENCES', 'labdb_writer', 'UPDATE')
+    SELECT kind, objects, CASE who WHEN 'reader' THEN reader ELSE writer END, privilege
+    FROM here, (
+        VALUES
+            ('n', 'SCHEMAS', 'reader', 'USAGE'),
+            ('n', 'SCHEMAS', 'writer', 'USAGE'),
+            ('n', 'SCHEMAS', 'writer', 'CREATE'),
+            ('r', 'TABLES', 'reader', 'SELECT'),
+            ('r', 'TABLES', 'writer', 'SELECT'),
+            ('r', 'TABLES', 'writer', 'INSERT'),
+            ('r', 'TABLES', 'writer', 'UPDATE'),
+            ('r', 'TABLES', 'writer', 'DELETE'),
+            ('r', 'TABLES', 'writer', 'TRUNCATE'),
+            ('S', 'SEQUENCES', 'reader', 'SELECT'),
+            ('S', 'SEQUENCES', 'writer', 'SELECT'),
+            ('S', 'SEQUENCES', 'writer', 'USAGE'),
+            ('S', 'SEQUENCES', 'writer', 'UPDATE')
+    ) AS granted (kind, objects, who, privilege)
+    WHERE is_apart OR privilege <> 'CREATE'
 ),
 -- Without a schema: they hold in every schema, also in those that are made later.
 default_acl AS (
@@ -59,6 +107,15 @@ object AS (
     FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
     WHERE nspname IN (SELECT name FROM schema) AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
 ),
+-- Everything of everybody in every schema: a clone has what the template's grants say.
+relation AS (
+    SELECT nspname AS schema, relname AS name, relkind = 'S' AS is_sequence, rolname AS role
+    FROM pg_class
+    CROSS JOIN aclexplode(relacl)
+    JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    JOIN pg_roles ON pg_roles.oid = grantee
+    WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND grantee <> relowner
+),
 statement (position, text) AS (
     SELECT 1, format('CREATE EXTENSION IF NOT EXISTS %I CASCADE', name)
     FROM extension
@@ -75,12 +132,29 @@ statement (position, text) AS (
     FROM schema
     WHERE name NOT IN (SELECT nspname FROM pg_namespace)
     UNION ALL
-    SELECT 4, 'REVOKE CREATE ON SCHEMA public FROM PUBLIC'
+    SELECT 4, format('REVOKE %s ON SCHEMA public FROM PUBLIC', privilege_type)
+    FROM schema_acl, here
+    WHERE nspname = 'public' AND role = 'public' AND (privilege_type = 'CREATE' OR is_apart)
+    UNION ALL
+    SELECT DISTINCT 4, format('REVOKE ALL ON SCHEMA %I FROM %I', nspname, role)
     FROM schema_acl
-    WHERE nspname = 'public' AND role = 'public' AND privilege_type = 'CREATE'
+    WHERE role IN (TABLE foreigner) AND role <> owner
+    UNION ALL
+    SELECT DISTINCT 4, format(
+        'ALTER DEFAULT PRIVILEGES FOR ROLE %I REVOKE ALL ON %s FROM %I',
+        maker, CASE kind WHEN 'n' THEN 'SCHEMAS' WHEN 'r' THEN 'TABLES' ELSE 'SEQUENCES' END, role
+    )
+    FROM default_acl
+    WHERE role IN (TABLE foreigner) AND role <> maker AND kind IN ('n', 'r', 'S')
+    UNION ALL
+    SELECT DISTINCT 4, format(
+        'REVOKE ALL ON %s %I.%I FROM %I', CASE WHEN is_sequence THEN 'SEQUENCE' ELSE 'TABLE' END, schema, name, role
+    )
+    FROM relation
+    WHERE role IN (TABLE foreigner)
     UNION ALL
     SELECT 5, format('GRANT %s ON SCHEMA %I TO %I', string_agg(privilege, ', ' ORDER BY privilege), name, role)
-    FROM schema, schema_grant
+    FROM wanted_schema
     WHERE (name, role, privilege) NOT IN (SELECT nspname, schema_acl.role, privilege_type FROM schema_acl)
     GROUP BY name, role
     UNION ALL

@@ -7,8 +7,20 @@ wanted_database AS (
         item ->> 'name' AS name,
         item ->> 'owner' AS owner,
         coalesce((item ->> 'connection_limit')::int, -1) AS connection_limit,
-        wanted ->> 'template' AS template
+        wanted ->> 'template' AS template,
+        coalesce(item ->> 'reader', 'labdb_reader') AS reader,
+        coalesce(item ->> 'writer', 'labdb_writer') AS writer,
+        item ? 'reader' AS is_apart
     FROM declaration, jsonb_array_elements(wanted -> 'databases') AS item
+),
+-- Groups and people of databases that are kept apart.
+theirs (role) AS (
+    SELECT item ->> 'name'
+    FROM declaration, jsonb_array_elements(coalesce(wanted -> 'groups', '[]')) AS item
+    UNION
+    SELECT item ->> 'name'
+    FROM declaration, jsonb_array_elements(wanted -> 'roles') AS item
+    WHERE jsonb_array_length(coalesce(item -> 'groups', '[]')) > 0
 ),
 -- As the catalogue spells them, and as ALTER DATABASE takes them: a path is a list of names.
 wanted_setting AS (
@@ -56,7 +68,15 @@ opening (database, privilege, role) AS (
     FROM
         wanted_database,
         (VALUES ('CONNECT'), ('TEMPORARY')) AS wanted (privilege),
-        (VALUES ('labdb_reader'), ('labdb_writer')) AS groups (role)
+        LATERAL (VALUES (reader), (writer)) AS groups (role)
+    UNION ALL
+    SELECT name, 'CREATE', writer
+    FROM wanted_database
+    WHERE is_apart
+    UNION ALL
+    SELECT name, 'CONNECT', item ->> 'name'
+    FROM wanted_database, declaration, jsonb_array_elements(wanted -> 'roles') AS item
+    WHERE is_apart AND item ->> 'kind' IN ('admin', 'backup')
     UNION ALL
     SELECT 'postgres', 'CONNECT', 'pg_monitor'
 ),
@@ -95,6 +115,13 @@ statement (position, text) AS (
     WHERE
         name IN (SELECT datname FROM everybody)
         OR name NOT IN (SELECT datname FROM pg_database)
+    UNION ALL
+    SELECT 4, format('REVOKE %s ON DATABASE %I FROM %I', privilege_type, datname, rolname)
+    FROM granted JOIN wanted_database ON name = datname
+    WHERE
+        rolname <> owner
+        AND (is_apart OR rolname IN (TABLE theirs))
+        AND (datname, rolname, privilege_type) NOT IN (SELECT database, role, privilege FROM opening)
     UNION ALL
     SELECT 5, format('GRANT %s ON DATABASE %I TO %I', privilege, database, role)
     FROM opening

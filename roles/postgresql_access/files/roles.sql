@@ -13,17 +13,39 @@ kind (name, attributes, memberships) AS (
         ('monitoring', 'NOCREATEDB NOCREATEROLE', '{pg_monitor}'),
         ('backup', 'NOCREATEDB NOCREATEROLE', '{labdb_reader,pg_read_all_data}')
 ),
-role AS (
+-- Nobody logs in as a group; those of a project are members of each other.
+principal AS (
     SELECT
         item ->> 'name' AS name,
+        'NOCREATEDB NOCREATEROLE NOLOGIN NOSUPERUSER NOREPLICATION NOBYPASSRLS INHERIT CONNECTION LIMIT -1'
+        AS attributes,
+        ARRAY(SELECT jsonb_array_elements_text(item -> 'member_of'))::name[] AS memberships,
+        '{}'::jsonb AS settings,
+        true AS is_group
+    FROM
+        declaration,
+        jsonb_array_elements(
+            '[{"name": "labdb_reader"}, {"name": "labdb_writer"}]' || coalesce(wanted -> 'groups', '[]')
+        ) AS item
+    UNION ALL
+    SELECT
+        item ->> 'name',
         kind.attributes || format(
             ' LOGIN NOSUPERUSER NOREPLICATION NOBYPASSRLS INHERIT CONNECTION LIMIT %s',
             coalesce((item ->> 'connection_limit')::int, -1)
-        ) AS attributes,
-        kind.memberships,
-        item -> 'settings' AS settings
+        ),
+        coalesce(
+            nullif(ARRAY(SELECT jsonb_array_elements_text(item -> 'groups'))::name[], '{}'),
+            kind.memberships
+        ),
+        item -> 'settings',
+        false
     FROM declaration, jsonb_array_elements(wanted -> 'roles') AS item
     JOIN kind ON kind.name = item ->> 'kind'
+),
+known_group AS (
+    SELECT unnest(memberships) AS name FROM kind
+    UNION SELECT name FROM principal WHERE is_group
 ),
 -- The catalogue's attributes in the same words, so that the two can be compared.
 present AS (
@@ -58,46 +80,40 @@ setting AS (
     WHERE setdatabase = 0 AND present.oid = setrole
 ),
 statement (position, text) AS (
-    SELECT 1, format('CREATE ROLE %I NOLOGIN', name)
-    FROM (VALUES ('labdb_reader'), ('labdb_writer')) AS wanted (name)
+    SELECT 1, format('CREATE ROLE %I %s', name, attributes)
+    FROM principal
     WHERE name NOT IN (SELECT rolname FROM pg_roles)
     UNION ALL
-    SELECT 2, format('CREATE ROLE %I %s', role.name, role.attributes)
-    FROM role
-    WHERE name NOT IN (SELECT rolname FROM pg_roles)
+    SELECT 2, format('ALTER ROLE %I %s', name, principal.attributes)
+    FROM principal JOIN present ON rolname = name
+    WHERE present.attributes <> principal.attributes
     UNION ALL
-    SELECT 2, format('ALTER ROLE %I %s', role.name, role.attributes)
-    FROM role JOIN present ON present.rolname = role.name
-    WHERE present.attributes <> role.attributes
+    -- Only the groups that labdb knows are taken away.
+    SELECT 3, format('REVOKE %I FROM %I', granted, name)
+    FROM principal JOIN membership ON member = name
+    WHERE granted <> ALL (memberships) AND granted IN (SELECT known_group.name FROM known_group)
     UNION ALL
-    SELECT 3, format('GRANT %I TO %I', granted, role.name)
-    FROM role, unnest(memberships) AS granted
-    WHERE (granted, role.name) NOT IN (SELECT membership.granted, member FROM membership)
+    SELECT 4, format('GRANT %I TO %I', granted, name)
+    FROM principal, unnest(memberships) AS granted
+    WHERE (granted, name) NOT IN (SELECT membership.granted, member FROM membership)
     UNION ALL
-    -- Only the groups that a kind of role knows are taken away.
-    SELECT 3, format('REVOKE %I FROM %I', granted, role.name)
-    FROM role JOIN membership ON membership.member = role.name
-    WHERE
-        granted <> ALL (memberships)
-        AND granted IN (SELECT unnest(kind.memberships) FROM kind)
+    SELECT 5, format('ALTER ROLE %I SET %I = %L', principal.name, key, value)
+    FROM principal, jsonb_each_text(settings)
+    WHERE (principal.name, key, value) NOT IN (SELECT setting.role, setting.name, setting.value FROM setting)
     UNION ALL
-    SELECT 4, format('ALTER ROLE %I SET %I = %L', role.name, key, value)
-    FROM role, jsonb_each_text(settings)
-    WHERE (role.name, key, value) NOT IN (SELECT setting.role, setting.name, setting.value FROM setting)
-    UNION ALL
-    SELECT 4, format('ALTER ROLE %I RESET %I', role.name, setting.name)
-    FROM role JOIN setting ON setting.role = role.name
-    WHERE NOT settings ? setting.name
+    SELECT 5, format('ALTER ROLE %I RESET %I', role, setting.name)
+    FROM principal JOIN setting ON role = principal.name
+    WHERE NOT is_group AND NOT settings ? setting.name
     UNION ALL
     -- Superusers alone get into the template: a session in it would forbid cloning.
-    SELECT 5, format(
+    SELECT 6, format(
         'CREATE DATABASE %I TEMPLATE template0 OWNER %I IS_TEMPLATE true CONNECTION LIMIT 0',
         wanted ->> 'template', wanted ->> 'template_owner'
     )
     FROM declaration
     WHERE wanted ->> 'template' NOT IN (SELECT datname FROM pg_database)
     UNION ALL
-    SELECT 5, format('ALTER DATABASE %I IS_TEMPLATE true CONNECTION LIMIT 0', datname)
+    SELECT 6, format('ALTER DATABASE %I IS_TEMPLATE true CONNECTION LIMIT 0', datname)
     FROM declaration JOIN pg_database ON datname = wanted ->> 'template'
     WHERE NOT datistemplate OR datconnlimit <> 0
 )

@@ -15,6 +15,7 @@ import yaml
 
 from labdb.adapters import content
 from labdb.adapters.inventory import Declaration, MachineDeclaration
+from labdb.domain.everybody import all_roles
 from labdb.errors import DeclarationError, UsageError
 from labdb.paths import expand
 
@@ -198,7 +199,7 @@ def _is_s3_key(parts: Any) -> bool:
 
 def role_names(declaration: Declaration) -> set[str]:
     """Return the names of the database roles that log in with a password."""
-    return {role.name for role in declaration.server.access.roles}
+    return {role.name for role in all_roles(declaration.server)}
 
 
 def password(declaration: Declaration, role: str) -> str:

@@ -5,7 +5,9 @@ from ipaddress import IPv4Address
 from typing import Any
 
 from labdb.domain.connections import MONITORING_ROLE
+from labdb.domain.everybody import all_clients, all_databases, all_roles
 from labdb.domain.pooling import NOT_POOLED, POOLER_ROLE
+from labdb.domain.projects.apart import may_meet
 from labdb.spec import Client, Machine, RepositoryHost, Server
 
 SSH_PORT = 22
@@ -57,25 +59,31 @@ def hba_rows(server: Server) -> tuple[HbaRow, ...]:
         rows.insert(2, HbaRow("local", "postgres", POOLER_ROLE, "", "peer", "the pooler itself"))
         socket_only.append(POOLER_ROLE)
     rows += _rejected(",".join(socket_only), "these come by socket alone")
-    rows += [_client(item) for item in server.access.clients]
+    rows += [_client(item) for item in all_clients(server)]
     rows += _rejected("all", "everybody else")
     return tuple(rows)
 
 
 def logins(server: Server, source: str) -> tuple[tuple[str, str], ...]:
     """Return the databases and roles that may meet from the address *source*, owners first."""
-    owners = {(database.name, database.owner) for database in server.access.databases}
-    databases = [database.name for database in server.access.databases]
-    roles = [role.name for role in server.access.roles]
+    first = {(database.name, database.owner) for database in all_databases(server)}
+    first |= {
+        (project.database_name, person.name)
+        for project in server.projects
+        for person in project.people
+        if person.kind == "owner"
+    }
+    databases = [database.name for database in all_databases(server)]
+    roles = [role.name for role in all_roles(server)]
     found = {
         (database, role)
-        for client in server.access.clients
+        for client in all_clients(server)
         if IPv4Address(source) in client.network
         for database in (databases if "all" in client.databases else client.databases)
         for role in (roles if "all" in client.roles else client.roles)
-        if database in databases
+        if database in databases and may_meet(server, database, role)
     }
-    return tuple(sorted(found, key=lambda login: (login not in owners, login)))
+    return tuple(sorted(found, key=lambda login: (login not in first, login)))
 
 
 def pooler_rows(server: Server) -> tuple[HbaRow, ...]:
@@ -84,7 +92,7 @@ def pooler_rows(server: Server) -> tuple[HbaRow, ...]:
     PostgreSQL sees only the pooler's socket: who may come from where is decided here, by the
     same client table.
     """
-    barred = [role.name for role in server.access.roles if role.kind in NOT_POOLED]
+    barred = [role.name for role in all_roles(server) if role.kind in NOT_POOLED]
     own = ["postgres", MONITORING_ROLE, POOLER_ROLE, POOLER_EXPORTER]
     never = ",".join(dict.fromkeys([*own, *barred]))
     rows = [
@@ -92,7 +100,7 @@ def pooler_rows(server: Server) -> tuple[HbaRow, ...]:
         HbaRow("local", POOLER_CONSOLE, POOLER_EXPORTER, "", "peer", "the exporter on this host"),
         *_rejected(never, "these do not go through the pooler"),
     ]
-    rows += [_client(item) for item in server.access.clients]
+    rows += [_client(item) for item in all_clients(server)]
     rows += _rejected("all", "everybody else")
     return tuple(rows)
 
@@ -130,7 +138,7 @@ def openings(machine: Machine) -> tuple[Opening, ...]:
 
 
 def _of_server(server: Server) -> list[Opening]:
-    clients = tuple(sorted({str(client.network) for client in server.access.clients}))
+    clients = tuple(sorted({str(client.network) for client in all_clients(server)}))
     monitoring = (str(server.monitoring.address),)
     found = [
         Opening(SSH_PORT, tuple(str(network) for network in server.access.operators), "operators"),

@@ -9,6 +9,7 @@ it is the other way round: what the pools need, and what comes past them, makes 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from labdb.domain.everybody import all_roles
 from labdb.domain.overrides import overrides
 from labdb.domain.parameters import lookup
 from labdb.domain.pooling import POOLER_CONNECTIONS, pools
@@ -50,14 +51,14 @@ class ConnectionLimit:
 def connection_limits(server: Server) -> tuple[ConnectionLimit, ...]:
     """Return the limit of each declared role, in the order of the declaration."""
     limits = _beside_pools(server) if server.pooling else _shares(server)
-    return tuple(limits[role.name] for role in server.access.roles)
+    return tuple(limits[role.name] for role in all_roles(server))
 
 
 def server_connections(server: Server) -> int:
     """Return PostgreSQL's ``max_connections``: the declared one, or what the pools need of it."""
     if server.pooling is None:
         return server.workload.max_connections
-    sessions = sum(_most(server, role) for role in server.access.roles)
+    sessions = sum(_most(server, role) for role in all_roles(server))
     return reserved(server) + POOLER_CONNECTIONS + sessions
 
 
@@ -69,7 +70,7 @@ def analysts_at_once(server: Server) -> int:
     """
     if server.pooling is None:
         return server.workload.analytic_sessions
-    analysts = [role for role in server.access.roles if role.kind == "analyst"]
+    analysts = [role for role in all_roles(server) if role.kind == "analyst"]
     return max(server.workload.analytic_sessions, sum(_most(server, role) for role in analysts))
 
 
@@ -77,7 +78,7 @@ def reserved(server: Server) -> int:
     """Return what no declared role may take: the superuser's, and the exporter's."""
     superusers = _by_parameter(server, "superuser_reserved_connections", SUPERUSER_RESERVED)
     others = _by_parameter(server, "reserved_connections", 0)
-    declared = {role.name for role in server.access.roles}
+    declared = {role.name for role in all_roles(server)}
     return superusers + others + (0 if MONITORING_ROLE in declared else MONITORING_CONNECTIONS)
 
 
@@ -88,7 +89,7 @@ def _by_parameter(server: Server, name: str, usual: int) -> int:
 
 def _shares(server: Server) -> dict[str, ConnectionLimit]:
     """Return the limits where clients come directly: known needs, and equal shares of the rest."""
-    roles = server.access.roles
+    roles = all_roles(server)
     limits = {role.name: _by_hand(role) for role in roles if role.connection_limit is not None}
     free = [role for role in roles if role.name not in limits]
     fair = _left(server, limits.values()) // max(1, len(free))
@@ -126,7 +127,7 @@ def _beside_pools(server: Server) -> dict[str, ConnectionLimit]:
     """Return the limits where clients come through the pooler: the pool, and a few directly."""
     sizes = {pool.role: pool.connections for pool in pools(server)}
     limits = {}
-    for role in server.access.roles:
+    for role in all_roles(server):
         if role.connection_limit is not None:
             limits[role.name] = _by_hand(role)
         elif role.kind in PAST_THE_POOL:

@@ -7,6 +7,7 @@ meanwhile. Sizes follow from what the machine can do at once, not from how many 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from labdb.domain.everybody import all_roles
 from labdb.spec import DatabaseRole, RoleKind, Server
 
 POOLER_ROLE = "pgbouncer"
@@ -32,7 +33,7 @@ def pools(server: Server) -> tuple[Pool, ...]:
     """Return the pool of each role that may use the pooler; nothing where none is declared."""
     if server.pooling is None:
         return ()
-    pooled = [role for role in server.access.roles if role.kind not in NOT_POOLED]
+    pooled = [role for role in all_roles(server) if role.kind not in NOT_POOLED]
     return tuple(_pool(server, role, _same_kind(pooled, role)) for role in pooled)
 
 

@@ -6,6 +6,7 @@ difference here is no change there.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Final, Literal
 
 from labdb.domain.connections import (
     MONITORING_CONNECTIONS,
@@ -14,7 +15,10 @@ from labdb.domain.connections import (
     connection_limits,
 )
 from labdb.domain.database_settings import PLACED, database_settings
+from labdb.domain.everybody import all_databases, all_roles
 from labdb.domain.masked import masked
+from labdb.domain.projects.apart import groups
+from labdb.domain.projects.limits import settings_by_role
 from labdb.domain.tuning import Inputs, tune
 from labdb.facts import DatabaseState, RoleState, StoredSetting
 from labdb.report import Difference, Effect, Finding
@@ -24,6 +28,7 @@ SUPERUSER = "postgres"
 ALWAYS_THERE = ("postgres", "template1")
 """Databases that nobody declares, and that settings of a database may still be set for."""
 EVERYBODY = "every role"
+GROUP: Final = "group"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,7 @@ class DeclaredRole:
     """A role as it shall be: attributes by PostgreSQL's words, settings as text."""
 
     name: str
-    kind: RoleKind
+    kind: RoleKind | Literal["group"]
     connection_limit: int
     settings: Mapping[str, str] = field(default_factory=dict)
 
@@ -40,7 +45,7 @@ class DeclaredRole:
         """What role postgresql_access gives to a role of this kind (its files/roles.sql)."""
         admin = self.kind == "admin"
         return {
-            "LOGIN": True,
+            "LOGIN": self.kind != GROUP,
             "INHERIT": True,
             "SUPERUSER": False,
             "REPLICATION": False,
@@ -51,14 +56,16 @@ class DeclaredRole:
 
 
 def declared_roles(server: Server) -> tuple[DeclaredRole, ...]:
-    """Return the roles of *server*, and the exporter's, which every server has."""
-    settings = tune(Inputs.of(server)).roles
-    roles = [
-        DeclaredRole(role.name, role.kind, limit.connections, settings[role.kind])
-        for role, limit in zip(server.access.roles, connection_limits(server), strict=True)
+    """Return the roles of *server*, its projects' groups, and the exporter's."""
+    tuned = tune(Inputs.of(server)).roles
+    settings = settings_by_role(server, tuned)
+    roles = [DeclaredRole(group.name, GROUP, UNLIMITED) for group in groups(server)]
+    roles += [
+        DeclaredRole(role.name, role.kind, limit.connections, settings[role.name])
+        for role, limit in zip(all_roles(server), connection_limits(server), strict=True)
     ]
     if MONITORING_ROLE not in {role.name for role in roles}:
-        monitoring = settings["monitoring"]
+        monitoring = tuned["monitoring"]
         roles.append(
             DeclaredRole(MONITORING_ROLE, "monitoring", MONITORING_CONNECTIONS, monitoring)
         )
@@ -84,6 +91,8 @@ def role_differences(
             found.append(Difference(subject, "role", Effect.CREATE, declared=role.kind))
             continue
         found += _attributes(subject, role, live[role.name])
+        if role.kind == GROUP:
+            continue  # nobody logs in as a group: what is set for one has no effect
         has = own.get(role.name, {})
         found += [
             Difference(
@@ -128,9 +137,9 @@ def beyond(server: Server, stored: Iterable[StoredSetting]) -> tuple[StoredSetti
     superuser, and for a declared role in one database. Roles and databases that are not
     declared are their makers' matter.
     """
-    declared = {item.name for item in server.access.databases}
+    declared = {item.name for item in all_databases(server)}
     databases = declared | {server.access.template, *ALWAYS_THERE}
-    roles = {role.name for role in server.access.roles} | {MONITORING_ROLE, SUPERUSER}
+    roles = {role.name for role in all_roles(server)} | {MONITORING_ROLE, SUPERUSER}
     found = []
     for item in stored:
         everywhere = item.role is None and item.database is None
@@ -171,7 +180,7 @@ def _whose(item: StoredSetting) -> str:
 def others(server: Server, stored: Iterable[StoredSetting]) -> tuple[Finding, ...]:
     """Return a finding that names what is not declared and has settings."""
     ours = set(beyond(server, stored))
-    declared = {role.name for role in server.access.roles} | {MONITORING_ROLE}
+    declared = {role.name for role in all_roles(server)} | {MONITORING_ROLE}
     names = sorted(
         {_whose(item) for item in stored if item not in ours and item.role not in declared}
     )
@@ -191,7 +200,7 @@ def database_differences(
         if item.database and item.role is None and item.name in PLACED:
             own.setdefault(item.database, {})[item.name] = item.value.replace('"', "")
     found: list[Difference] = []
-    for database in server.access.databases:
+    for database in all_databases(server):
         subject, has = f"database {database.name}", live.get(database.name)
         if has is None:
             found.append(Difference(subject, "database", Effect.CREATE, declared=database.owner))

@@ -15,8 +15,9 @@ from labdb.domain.access import (
     hba_rows,
     pooler_rows,
 )
-from labdb.domain.connections import MONITORING_CONNECTIONS, MONITORING_ROLE, connection_limits
-from labdb.domain.database_settings import SEARCH_PATH, database_settings
+from labdb.domain.access_variables import access_variables
+from labdb.domain.connections import MONITORING_ROLE
+from labdb.domain.everybody import all_databases, all_extensions, exported
 from labdb.domain.health import FINGERPRINTS
 from labdb.domain.machine_health import DISK_CRITICAL
 from labdb.domain.machine_variables import exporters, guest, prefixed, storage_and_firewall
@@ -91,7 +92,7 @@ def _server_variables(server: Server, environment: Environment) -> dict[str, Any
         | _postgresql(server)
         | _configuration(server, tuning)
         | _backup(server, inputs)
-        | _access(server, tuning)
+        | access_variables(server, tuning)
         | _pooling(server)
         | _monitoring(server)
     )
@@ -116,7 +117,7 @@ def _postgresql(server: Server) -> dict[str, Any]:
     wanted = server.postgresql
     packages = [
         f"postgresql-{wanted.major}-{EXTENSION_PACKAGES[name]}"
-        for name in server.access.extensions
+        for name in all_extensions(server)
         if name in EXTENSION_PACKAGES
     ]
     return (
@@ -234,7 +235,7 @@ def _export(server: Server) -> dict[str, Any]:
         enabled=True,
         **_cluster(server),
         original=server.postgresql.data_directory,
-        databases=[database.name for database in server.access.databases],
+        databases=list(exported(server)),
         directory=f"{server.storage.backup.mount}/exports",
         scratch=f"{server.storage.data.mount}/export",
         schedule=wanted.schedule,
@@ -253,41 +254,6 @@ def records_directory(server: Server) -> str:
     return f"{server.storage.backup.mount}/fingerprints"
 
 
-def _access(server: Server, tuning: Tuning) -> dict[str, Any]:
-    limits = {limit.role: limit.connections for limit in connection_limits(server)}
-    return prefixed(
-        "postgresql_access",
-        **_cluster(server, port=True),
-        roles=[
-            {
-                "name": role.name,
-                "kind": role.kind,
-                "connection_limit": limits[role.name],
-                "settings": dict(tuning.roles[role.kind]),
-            }
-            for role in server.access.roles
-        ],
-        monitoring_connections=MONITORING_CONNECTIONS,
-        template=server.access.template,
-        schemas=list(server.access.schemas),
-        extensions=list(server.access.extensions),
-        databases=[
-            {
-                "name": database.name,
-                "owner": database.owner,
-                "connection_limit": database.connection_limit,
-                "settings": {
-                    name: value
-                    for name, value in database_settings(database.settings).items()
-                    if name != SEARCH_PATH
-                },
-                "search_path": list(database.settings.search_path),
-            }
-            for database in server.access.databases
-        ],
-    )
-
-
 def _pooling(server: Server) -> dict[str, Any]:
     wanted = server.pooling
     if wanted is None:
@@ -304,7 +270,7 @@ def _pooling(server: Server) -> dict[str, Any]:
         wait_seconds=wanted.wait_seconds,
         databases=[
             {"name": database.name, "connections": max(0, database.connection_limit)}
-            for database in server.access.databases
+            for database in all_databases(server)
         ],
         roles=[{"name": pool.role, "connections": pool.connections} for pool in sizes],
         hba=_rows(pooler_rows(server)),

@@ -6,20 +6,18 @@ from typing import Any
 from labdb.adapters import rundir
 from labdb.adapters.inventory import Declaration
 from labdb.domain.access import exporter_ports
+from labdb.spec import Server
 
 
 def connection(declaration: Declaration) -> dict[str, Any]:
     """Return how a client connects: the CA file, a psql command for each database."""
     server = declaration.server
     certificate = authority_file(declaration.environment.name)
-    databases = [database.name for database in server.access.databases] or ["postgres"]
-    owners = [database.owner for database in server.access.databases]
-    owners = owners or [role.name for role in server.access.roles]
-    role = owners[0] if owners else "postgres"
+    database, role = _first(server)
 
     def psql(port: int) -> str:
         return (
-            f'psql "host={server.address} port={port} dbname={databases[0]} '
+            f'psql "host={server.address} port={port} dbname={database} '
             f'user={role} sslmode=verify-full sslrootcert={certificate}"'
         )
 
@@ -33,6 +31,16 @@ def connection(declaration: Declaration) -> dict[str, Any]:
         "password": f"labdb secrets show {server.name} {role} -i {declaration.inventory}",
         "exporters": exporters(declaration),
     }
+
+
+def _first(server: Server) -> tuple[str, str]:
+    """Return a database and who works in it: the server's own, else the first project's."""
+    for database in server.access.databases:
+        return database.name, database.owner
+    for project in server.projects:
+        for person in project.people:
+            return project.database_name, person.name
+    return "postgres", next((role.name for role in server.access.roles), "postgres")
 
 
 def exporters(declaration: Declaration) -> dict[str, str]:

@@ -34,6 +34,7 @@ from labdb.spec.guest import (
 )
 from labdb.spec.machine import Machine
 from labdb.spec.monitoring import Monitoring
+from labdb.spec.project import Person, PersonKind, ProfileName, Project, ProjectLimits
 from labdb.spec.repositories import OffHostRepository, S3Repository, SftpRepository
 from labdb.spec.repository_host import (
     RepositoryAccess,
@@ -78,8 +79,13 @@ __all__ = [
     "Monitoring",
     "OffHostRepository",
     "OffHostSchedule",
+    "Person",
+    "PersonKind",
     "Pooling",
     "Postgresql",
+    "ProfileName",
+    "Project",
+    "ProjectLimits",
     "ProxmoxApi",
     "Repository",
     "RepositoryAccess",

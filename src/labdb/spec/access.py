@@ -3,12 +3,22 @@
 from ipaddress import IPv4Network
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from labdb.size import Size
 from labdb.spec.base import IDENTIFIER, NAME, Declared
 
 WIDEST_CLIENT_NETWORK = 8  # the widest private range, 10.0.0.0/8
+
+
+def _not_the_world(network: IPv4Network) -> IPv4Network:
+    if network.prefixlen < WIDEST_CLIENT_NETWORK:
+        raise ValueError(f"{network} opens the server to the world; name a network")
+    return network
+
+
+ClientNetwork = Annotated[IPv4Network, AfterValidator(_not_the_world)]
+"""A network that clients come from; never all of them."""
 
 RoleKind = Literal["admin", "owner", "loader", "analyst", "application", "monitoring", "backup"]
 
@@ -57,15 +67,9 @@ class Client(Declared):
     """One line of the client table: pg_hba.conf and both firewalls are made from it."""
 
     name: str = Field(pattern=NAME, description="Who connects.")
-    network: IPv4Network = Field(description="From where; 0.0.0.0/0 is refused.")
+    network: ClientNetwork = Field(description="From where; 0.0.0.0/0 is refused.")
     databases: tuple[str, ...] = Field(min_length=1, description="Databases, or [all].")
     roles: tuple[str, ...] = Field(min_length=1, description="Database roles, or [all].")
-
-    @model_validator(mode="after")
-    def _not_the_world(self) -> Self:
-        if self.network.prefixlen < WIDEST_CLIENT_NETWORK:
-            raise ValueError(f"{self.network} opens the server to the world; name a network")
-        return self
 
 
 class Access(Declared):

@@ -12,6 +12,7 @@ from labdb.spec.base import IDENTIFIER, AbsolutePath, Declared
 from labdb.spec.guest import Disk, Volume
 from labdb.spec.machine import Machine
 from labdb.spec.monitoring import Monitoring
+from labdb.spec.project import Project, collisions
 from labdb.spec.repositories import OffHostRepository, S3Repository, SftpRepository
 from labdb.spec.schedule import Schedule
 
@@ -149,8 +150,8 @@ class Server(Machine):
     pooling: Pooling | None = Field(default=None, description="PgBouncer, none when absent.")
     backup: Backup = Backup()
     monitoring: Monitoring
-    projects: tuple[str, ...] = Field(
-        default=(), max_length=0, description="Research projects; none can be declared yet."
+    projects: tuple[Project, ...] = Field(
+        default=(), description="Research projects, each apart from the others."
     )
 
     @property
@@ -205,6 +206,12 @@ class Server(Machine):
             raise ValueError(f"pooling.port {self.pooling.port} is PostgreSQL's own")
         if self.pooling and "pgbouncer" in {role.name for role in self.access.roles}:
             raise ValueError("role pgbouncer is the pooler's own; give yours another name")
+        return self
+
+    @model_validator(mode="after")
+    def _projects_have_names_of_their_own(self) -> Self:
+        if found := tuple(collisions(self.access, self.projects)):
+            raise ValueError("; ".join(found))
         return self
 
     @model_validator(mode="after")

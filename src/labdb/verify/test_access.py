@@ -8,6 +8,7 @@ import pytest
 from labdb.adapters.inventory import Declaration
 from labdb.domain.access import openings
 from labdb.domain.connections import connection_limits
+from labdb.domain.everybody import all_databases, all_roles
 from labdb.verify.conftest import Connect, Sql
 
 
@@ -28,7 +29,7 @@ def test_every_password_is_kept_as_a_scram_verifier(sql: Sql, declaration: Decla
     )
     kinds = {row["rolname"]: row["is_scram"] for row in rows}
     assert [name for name, is_scram in kinds.items() if not is_scram] == []
-    assert {role.name for role in declaration.server.access.roles} <= set(kinds)
+    assert {role.name for role in all_roles(declaration.server)} <= set(kinds)
 
 
 def test_a_connection_without_tls_is_refused(connect: Connect) -> None:
@@ -73,7 +74,7 @@ def test_the_running_client_authentication_has_no_error(sql: Sql) -> None:
 def test_nobody_but_the_declared_roles_may_connect_to_a_project(
     sql: Sql, declaration: Declaration
 ) -> None:
-    for database in declaration.server.access.databases:
+    for database in all_databases(declaration.server):
         asked = f"SELECT has_database_privilege('public', '{database.name}', 'CONNECT') AS anybody"
         assert sql(asked) == [{"anybody": False}], database.name
 
@@ -87,5 +88,5 @@ def test_every_role_and_database_has_its_planned_connections(
         assert roles[limit.role] == limit.connections, limit.role
     rows = sql("SELECT datname, datconnlimit FROM pg_database")
     databases = {row["datname"]: row["datconnlimit"] for row in rows}
-    for database in declaration.server.access.databases:
+    for database in all_databases(declaration.server):
         assert databases[database.name] == database.connection_limit, database.name

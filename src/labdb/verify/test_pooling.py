@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from labdb.adapters.inventory import Declaration
+from labdb.domain.everybody import all_clients, all_databases
 from labdb.domain.pooling import POOLER_ROLE, most_clients, pools
 from labdb.operations.connection import exporters
 from labdb.spec import Pooling
@@ -95,7 +96,7 @@ def test_only_the_clients_networks_reach_the_pooler(
     opened: set[tuple[str, int]], declaration: Declaration, pooling: Pooling
 ) -> None:
     sources = {source for source, port in opened if port == pooling.port}
-    assert sources == {str(client.network) for client in declaration.server.access.clients}
+    assert sources == {str(client.network) for client in all_clients(declaration.server)}
 
 
 def test_the_running_pooler_has_the_declared_sizes(
@@ -105,7 +106,7 @@ def test_the_running_pooler_has_the_declared_sizes(
     assert int(config["max_client_conn"]) > most_clients(declaration.server)
     assert config["pool_mode"] == pooling.mode
     served = {row[0] for row in console("SHOW DATABASES")}
-    assert {database.name for database in declaration.server.access.databases} <= served
+    assert {database.name for database in all_databases(declaration.server)} <= served
     limits = {row[0]: row for row in console("SHOW USERS")}
     for pool in pools(declaration.server):
         assert str(pool.connections) in limits[pool.role], limits[pool.role]

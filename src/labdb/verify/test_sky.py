@@ -5,6 +5,7 @@ import json
 import pytest
 
 from labdb.adapters.inventory import Declaration
+from labdb.domain.everybody import all_databases
 from labdb.verify.conftest import Connect, Sql
 
 POINTS = """
@@ -21,7 +22,7 @@ CONES = {
 def test_every_declared_extension_is_in_every_project(
     connect: Connect, declaration: Declaration
 ) -> None:
-    for database in declaration.server.access.databases:
+    for database in all_databases(declaration.server):
         with connect(dbname=database.name) as connection:
             rows = connection.execute("SELECT extname FROM pg_extension").fetchall()
         assert set(declaration.server.access.extensions) <= {str(row[0]) for row in rows}
