@@ -5,7 +5,7 @@ with them: file, line, key, and the spelling that was probably meant.
 """
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
@@ -168,6 +168,30 @@ def storing(inventory: Path, host: RepositoryHost) -> Storing:
     return Storing(tuple(found), unknown)
 
 
+def server_file(declaration: Declaration) -> Path:
+    """Return the file that declares the server."""
+    return declaration.inventory / "host_vars" / declaration.server.name / SERVER_FILE
+
+
+def with_text(declaration: Declaration, text: str) -> Declaration:
+    """Return *declaration* as it would be with *text* in the server's file; nothing is written.
+
+    Raises:
+        DeclarationError: the text declares what cannot be.
+    """
+    server = _parsed(server_file(declaration), text, "labdb_server", Server)
+    return replace(declaration, machine=server)
+
+
+def write_text(declaration: Declaration, text: str) -> None:
+    """Write *text* into the server's file, whole or not at all."""
+    path = server_file(declaration)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.chmod(path.stat().st_mode & 0o777)
+    partial.replace(path)
+
+
 def _server(inventory: Path, name: str) -> Server:
     return _machine(inventory, name, SERVER_FILE, "labdb_server", Server)
 
@@ -201,7 +225,10 @@ def load_environment(inventory: Path) -> Environment:
 
 
 def _read(path: Path, key: str, model: type[_Model]) -> _Model:
-    text = _text(path)
+    return _parsed(path, _text(path), key, model)
+
+
+def _parsed(path: Path, text: str, key: str, model: type[_Model]) -> _Model:
     try:
         document = yaml.load(text, _StrictLoader)  # noqa: S506 - derived from SafeLoader
         tree = yaml.compose(text, yaml.SafeLoader)

@@ -28,6 +28,7 @@ COMMANDS = {
     "restore-in-place": "labdb.cli.replace:restore_in_place",
     "drill": "labdb.cli.drill:drill",
     "export": "labdb.cli.export:export",
+    "project": "labdb.cli.project:project",
     "runbook": "labdb.cli.runbook:runbook",
     "tune": "labdb.cli.tuning:tune",
     "deprovision": "labdb.cli.server:deprovision",

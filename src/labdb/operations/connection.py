@@ -12,25 +12,37 @@ from labdb.spec import Server
 def connection(declaration: Declaration) -> dict[str, Any]:
     """Return how a client connects: the CA file, a psql command for each database."""
     server = declaration.server
-    certificate = authority_file(declaration.environment.name)
     database, role = _first(server)
 
-    def psql(port: int) -> str:
-        return (
-            f'psql "host={server.address} port={port} dbname={database} '
-            f'user={role} sslmode=verify-full sslrootcert={certificate}"'
-        )
-
-    pooled = {"pooled_psql": psql(server.pooling.port)} if server.pooling else {}
+    pooled = (
+        {"pooled_psql": psql(declaration, database, role, server.pooling.port)}
+        if server.pooling
+        else {}
+    )
     return {
-        "ca_file": str(certificate),
+        "ca_file": str(authority_file(declaration.environment.name)),
         "address": server.address,
         "port": server.postgresql.port,
-        "psql": psql(server.postgresql.port),
+        "psql": psql(declaration, database, role),
         **pooled,
-        "password": f"labdb secrets show {server.name} {role} -i {declaration.inventory}",
+        "password": password_command(declaration, role),
         "exporters": exporters(declaration),
     }
+
+
+def psql(declaration: Declaration, database: str, role: str, port: int | None = None) -> str:
+    """Return the command with which *role* gets into *database*; by PostgreSQL's own port."""
+    server = declaration.server
+    certificate = authority_file(declaration.environment.name)
+    return (
+        f'psql "host={server.address} port={port or server.postgresql.port} dbname={database} '
+        f'user={role} sslmode=verify-full sslrootcert={certificate}"'
+    )
+
+
+def password_command(declaration: Declaration, role: str) -> str:
+    """Return the command that prints the password of *role*."""
+    return f"labdb secrets show {declaration.server.name} {role} -i {declaration.inventory}"
 
 
 def _first(server: Server) -> tuple[str, str]:

@@ -8,7 +8,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from ipaddress import ip_network
 from pathlib import Path
@@ -38,6 +38,7 @@ print(json.dumps({url: scrape(url) for url in sys.argv[1:]}))
 ANSWER_WITHIN_SECONDS = 20
 
 Connect = Callable[..., AbstractContextManager[psycopg.Connection[tuple[Any, ...]]]]
+Login = Mapping[str, Mapping[str, str]]
 Sql = Callable[[str], Any]
 Says = Callable[[str, str], None]
 
@@ -119,6 +120,17 @@ def client(declaration: Declaration) -> tuple[str, str]:
     if not found:
         pytest.skip(f"access.clients lets nobody in from here ({here})")
     return found[0]
+
+
+@pytest.fixture(scope="session")
+def login(declaration: Declaration) -> Login:
+    """Return user and password by database, where the client table lets anybody in from here."""
+    server = declaration.server
+    roles = dict(reversed(logins(server, shell.own_address(server.address))))
+    return {
+        database: {"user": role, "password": vault.password(declaration, role)}
+        for database, role in roles.items()
+    }
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,8 @@ import pytest
 
 from labdb.adapters.inventory import Declaration
 from labdb.domain.everybody import all_databases
-from labdb.verify.conftest import Connect, Sql
+from labdb.domain.projects.profiles import profile_of
+from labdb.verify.conftest import Connect, Login, Sql
 
 POINTS = """
 CREATE TEMP TABLE labdb_verify_sky AS
@@ -20,12 +21,17 @@ CONES = {
 
 
 def test_every_declared_extension_is_in_every_project(
-    connect: Connect, declaration: Declaration
+    connect: Connect, declaration: Declaration, login: Login
 ) -> None:
-    for database in all_databases(declaration.server):
-        with connect(dbname=database.name) as connection:
-            rows = connection.execute("SELECT extname FROM pg_extension").fetchall()
-        assert set(declaration.server.access.extensions) <= {str(row[0]) for row in rows}
+    server = declaration.server
+    wanted = {database.name: set(server.access.extensions) for database in all_databases(server)}
+    for project in server.projects:
+        wanted[project.database_name] |= set(profile_of(project).extensions)
+    for database, extensions in wanted.items():
+        if database in login:
+            with connect(dbname=database, **login[database]) as connection:
+                rows = connection.execute("SELECT extname FROM pg_extension").fetchall()
+            assert extensions <= {str(row[0]) for row in rows}, database
 
 
 @pytest.mark.parametrize("extension", sorted(CONES))
