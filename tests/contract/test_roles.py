@@ -14,8 +14,14 @@ from labdb.spec import Environment, Server
 TOP = Path(__file__).parents[2]
 ROLES = sorted(path.name for path in (TOP / "roles").iterdir() if path.is_dir())
 # The inventories of the repository, and one of them with what they leave out.
-DECLARATIONS = ("lab", "production", "production with a pooler, exports and a bucket")
+DECLARATIONS = ("lab", "production", "production with a pooler, exports, a bucket and a project")
 BUCKET = {"kind": "s3", "endpoint": "s3.example.org", "bucket": "backups", "region": "eu-1"}
+PROJECT = {
+    "name": "voids",
+    "profile": "void-galaxies",
+    "networks": ["10.25.20.0/24"],
+    "people": [{"name": "voids_dev", "kind": "owner"}, {"name": "voids_look", "kind": "analyst"}],
+}
 # Found by the filter's own caller, or typed by a person.
 OUTSIDE_THE_DECLARATION = {"declaration_server", "declaration_environment"}
 
@@ -42,6 +48,7 @@ def _expanded(declaration: str) -> dict[str, Any]:
         server["pooling"] = {"pools": {"analyst": 6}}
         server["backup"]["export"] = {}
         server["backup"]["repositories"] = [BUCKET]
+        server["projects"] = [PROJECT]
     shared = _read(folder / "group_vars" / "all" / "environment.yml")["labdb_environment"]
     variables: dict[str, Any] = role_variables(
         Server.model_validate(server), Environment.model_validate(shared)

@@ -89,7 +89,10 @@ def create(  # noqa: PLR0913 - one argument an option
     if not yes:
         tell_draft(made.report, as_json=False, no_color=no_color, error=True)
         if not click.confirm("Declare it and make it?", err=True):
-            raise RefusedError("nothing was done: the change was not accepted")
+            raise RefusedError(
+                "nothing was done: the change was not accepted",
+                hint="--dry-run shows it; the lines can be written by hand",
+            )
     with Watch(no_color=no_color, agreed=True, quiet=as_json) as watch:
         report = operation.create(made, watch)
     return tell_draft(report, as_json=as_json, no_color=no_color)

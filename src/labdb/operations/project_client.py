@@ -21,7 +21,9 @@ def write_client(declaration: Declaration, name: str, directory: Path, *, role: 
     people = [person.name for person in project.people]
     if role and role not in people:
         raise UsageError(
-            f"{role} is not of project {name}", why=f"its people are {', '.join(people) or 'none'}"
+            f"{role} is not of project {name}",
+            why=f"its people are {', '.join(people) or 'none'}",
+            hint="leave --role out for files that are for all of them",
         )
     directory = directory.resolve()
     texts = dict(client_files(declaration.server, project, Researcher(directory, role)))
