@@ -147,3 +147,57 @@ def client(  # noqa: PLR0913 - one argument an option
     declaration = inventories.load(inventory, server)
     report = write_client(declaration, name, directory or Path(name), role=role)
     return tell(report, as_json=as_json, no_color=no_color)
+
+
+@project.command()
+@on_server
+@click.argument("name")
+@click.option("--confirm", metavar="NAME", help="The project's name, in place of typing it.")
+def drop(  # noqa: PLR0913 - one argument an option
+    server: str,
+    inventory: Path,
+    *,
+    as_json: bool,
+    no_color: bool,
+    name: str,
+    confirm: str | None,
+) -> int:
+    """Take a project away, after a final export that is proven by restoring it.
+
+    Its database and its roles go, and its lines in the declaration. The export stays on the
+    server's backup volume: labdb project restore brings the project back. Refused while anybody
+    is connected.
+
+    \b
+    Examples:
+      labdb project drop proj-pg01 voids -i inventories/lab
+      labdb project drop proj-pg01 voids -i inventories/lab --confirm voids
+    """
+    from labdb.operations import project_drop as operation  # noqa: PLC0415 - keeps --help fast
+
+    declaration = inventories.load(inventory, server)
+    if confirm is None and sys.stdin.isatty():
+        confirm = click.prompt(f"drop project {name}? Type its name", err=True)
+    with Watch(no_color=no_color, agreed=True, quiet=as_json) as watch:
+        report = operation.drop(declaration, name, confirm_name=confirm or "", watcher=watch)
+    return tell_draft(report, as_json=as_json, no_color=no_color)
+
+
+@project.command()
+@on_server
+@click.argument("name")
+def restore(server: str, inventory: Path, *, as_json: bool, no_color: bool, name: str) -> int:
+    """Bring a dropped project back from its final export: lines, roles, passwords, data.
+
+    A database that is there is left alone. May be interrupted and run again.
+
+    \b
+    Examples:
+      labdb project restore proj-pg01 voids -i inventories/lab
+    """
+    from labdb.operations import project_drop as operation  # noqa: PLC0415 - keeps --help fast
+
+    declaration = inventories.load(inventory, server)
+    with Watch(no_color=no_color, agreed=True, quiet=as_json) as watch:
+        report = operation.restore(declaration, name, watch)
+    return tell_draft(report, as_json=as_json, no_color=no_color)

@@ -24,6 +24,7 @@ from labdb.domain.machine_variables import exporters, guest, prefixed, storage_a
 from labdb.domain.operating_system import huge_pages, kernel_parameters
 from labdb.domain.parameters import lookup
 from labdb.domain.pooling import POOLER_CONNECTIONS, POOLER_ROLE, most_clients, pools
+from labdb.domain.projects.variables import project_variables
 from labdb.domain.repositories import SFTP_KEY, SFTP_KNOWN_HOSTS, repositories
 from labdb.domain.repository_host import repository_host_variables
 from labdb.domain.server_parameters import server_settings
@@ -93,6 +94,7 @@ def _server_variables(server: Server, environment: Environment) -> dict[str, Any
         | _configuration(server, tuning)
         | _backup(server, inputs)
         | access_variables(server, tuning)
+        | project_variables(server)
         | _pooling(server)
         | _monitoring(server)
     )

@@ -2,17 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from difflib import unified_diff
 
-from labdb.adapters import inventory, vault
 from labdb.adapters.inventory import Declaration
-from labdb.domain.projects.affected import affected
 from labdb.domain.projects.insertion import with_project
 from labdb.domain.projects.new import new_project
-from labdb.domain.variables import postgresql_parameters, role_variables
+from labdb.domain.variables import postgresql_parameters
 from labdb.errors import UsageError
-from labdb.operations.connection import write_authority
-from labdb.operations.provision import PLAYBOOK, Watcher, play_alone
+from labdb.operations.project_edit import Edit, apply, edited, text_of, write
+from labdb.operations.provision import Watcher
 from labdb.report import Finding, Report
 
 COMMAND = "project create"
@@ -20,25 +17,19 @@ COMMAND = "project create"
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A project that is not written yet: the declaration with it, its text, what it concerns.
+    """A project that is not written yet, and what the operator ought to know before."""
 
-    *diff* is the difference of the file's text, *roles* are the playbook's roles that have
-    something to do, *findings* what the operator ought to know before.
-    """
-
-    declaration: Declaration
     name: str
-    text: str
-    diff: str
-    roles: tuple[str, ...]
+    edit: Edit
     findings: tuple[Finding, ...]
 
     @property
     def report(self) -> Report:
         """What would be done; nothing is done yet."""
-        server = self.declaration.server.name
-        data = {"diff": self.diff, "roles": list(self.roles)}
-        summary = f"{self.name} would be declared, and made by {', '.join(self.roles)}"
+        roles = self.edit.roles
+        summary = f"{self.name} would be declared, and made by {', '.join(roles)}"
+        data = {"diff": self.edit.diff, "roles": list(roles)}
+        server = self.edit.declaration.server.name
         return Report(COMMAND, server, summary, findings=self.findings, data=data)
 
 
@@ -57,22 +48,9 @@ def draft(
             f"project {name} is declared already",
             hint=f"labdb provision {declaration.server.name} makes what is not there yet",
         )
-    path = inventory.server_file(declaration)
-    before = path.read_text(encoding="utf-8")
-    after = with_project(before, new_project(name, profile, networks))
-    wanted = inventory.with_text(declaration, after)
-    variables = (role_variables(item.server, item.environment) for item in (declaration, wanted))
-    diff = unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), path.name, path.name
-    )
-    return Draft(
-        wanted,
-        name,
-        after,
-        "".join(diff),
-        affected(*variables),
-        (*_no_network(networks), *_restart(declaration, wanted)),
-    )
+    text = with_project(text_of(declaration), new_project(name, profile, networks))
+    edit = edited(declaration, text)
+    return Draft(name, edit, (*_no_network(networks), *_restart(declaration, edit.declaration)))
 
 
 def create(made: Draft, watcher: Watcher) -> Report:
@@ -82,24 +60,9 @@ def create(made: Draft, watcher: Watcher) -> Report:
         DeclarationError: there is no vault key, which its passwords are kept with.
         LabdbError: the playbook failed; the project stays declared, and labdb provision makes it.
     """
-    declaration = made.declaration
-    vault.key(declaration)
-    inventory.write_text(declaration, made.text)
-    watcher.say(f"declared in {inventory.server_file(declaration)}")
-    secret, new = vault.complete(declaration)
-    if new:
-        watcher.say(f"made: {', '.join(new)}")
-    write_authority(declaration.environment.name, secret.authority.certificate)
-    ran = play_alone(
-        declaration,
-        PLAYBOOK,
-        {"postgresql_config_allow_restart": False},
-        watcher,
-        command=COMMAND,
-        summary=lambda changed: f"{made.name} is declared and made; {changed} tasks changed",
-        tags=made.roles,
-    )
-    return replace(ran, findings=made.findings, data=ran.data | made.report.data)
+    write(made.edit, watcher)
+    ran = apply(made.edit, watcher, command=COMMAND, summary=f"{made.name} is declared and made")
+    return replace(ran, findings=made.findings, data=dict(ran.data) | made.report.data)
 
 
 def _no_network(networks: Sequence[str]) -> tuple[Finding, ...]:

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from tests.unit.operations.projects import inventory
 
+from labdb.adapters import vault
 from labdb.adapters.inventory import Declaration, load, server_file
 from labdb.cli.app import run
 from labdb.cli.watch import Watch
 from labdb.errors import DeclarationError, RunError, UsageError
 from labdb.operations import project_create as operation
+from labdb.operations import project_edit
 from labdb.report import Report
 
 NETWORK = ["10.25.20.0/24"]
@@ -34,10 +36,10 @@ def _draft(declaration: Declaration, name: str = "winds", **given: Any) -> opera
 def test_a_draft_shows_the_lines_and_writes_nothing(declaration: Declaration) -> None:
     before = server_file(declaration).read_text(encoding="utf-8")
     made = _draft(declaration)
-    added = [line for line in made.diff.splitlines() if line.startswith(("+ ", "- "))]
+    added = [line for line in made.edit.diff.splitlines() if line.startswith(("+ ", "- "))]
     assert added[0] == "+    - name: winds"
     assert not any(line.startswith("-") for line in added)
-    assert made.roles == ("postgresql_config", "postgresql_access")
+    assert made.edit.roles == ("postgresql_config", "postgresql_access")
     assert made.findings == ()
     assert server_file(declaration).read_text(encoding="utf-8") == before
 
@@ -75,7 +77,7 @@ def test_it_is_declared_gets_its_passwords_and_is_made_by_its_roles(
         played.update(playbook=playbook, variables=variables, tags=how["tags"])
         return Report(how["command"], wanted.server.name, how["summary"](5))
 
-    monkeypatch.setattr(operation, "play_alone", play)
+    monkeypatch.setattr(project_edit, "play_alone", play)
     report = operation.create(_draft(declaration), Watch(quiet=True))
     assert played == {
         "playbook": "provision",
@@ -85,7 +87,7 @@ def test_it_is_declared_gets_its_passwords_and_is_made_by_its_roles(
     assert "5 tasks changed" in report.summary
     again = load(declaration.inventory, "proj-pg01")
     assert [project.name for project in again.server.projects] == ["voids", "winds"]
-    passwords = operation.vault.load(again)
+    passwords = vault.load(again)
     assert passwords is not None
     assert {"winds_dev", "winds_loader", "winds_analyst"} <= set(passwords.passwords)
     assert not any(word in str(report) for word in passwords.passwords.values())
@@ -97,7 +99,7 @@ def test_when_the_run_fails_the_project_stays_declared(
     def fail(*_: Any, **__: Any) -> None:
         raise RunError("it broke")
 
-    monkeypatch.setattr(operation, "play_alone", fail)
+    monkeypatch.setattr(project_edit, "play_alone", fail)
     with pytest.raises(RunError):
         operation.create(_draft(declaration), Watch(quiet=True))
     assert len(load(declaration.inventory, "proj-pg01").server.projects) == 2

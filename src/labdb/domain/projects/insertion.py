@@ -46,16 +46,16 @@ def _expected(before: Any, project: Mapping[str, Any]) -> Any:
 
 
 def _inserted(text: str, project: Mapping[str, Any]) -> str | None:
-    server = _value(yaml.compose(text, yaml.SafeLoader), TOP)
+    server = value(yaml.compose(text, yaml.SafeLoader), TOP)
     if not isinstance(server, yaml.MappingNode) or server.flow_style:
         return None
     column = server.start_mark.column
     key = next((key for key, _ in server.value if key.value == KEY), None)
     if key is None:
         return _ended(text) + _block(project, column, key=True)
-    projects = _value(server, KEY)
+    projects = value(server, KEY)
     if isinstance(projects, yaml.SequenceNode) and projects.value and not projects.flow_style:
-        line = _last_line(projects)
+        line = last_line(projects)
         return _after(text, line, _block(project, projects.start_mark.column, key=False))
     if projects is None or projects.value:
         return None
@@ -65,18 +65,19 @@ def _inserted(text: str, project: Mapping[str, Any]) -> str | None:
     return _after(emptied, key.start_mark.line, _block(project, column + 2, key=False))
 
 
-def _value(node: yaml.Node | None, key: str) -> yaml.Node | None:
+def value(node: yaml.Node | None, key: str) -> yaml.Node | None:
+    """Return the value of *key* in the mapping *node*; None where there is none."""
     if not isinstance(node, yaml.MappingNode):
         return None
     return next((value for name, value in node.value if name.value == key), None)
 
 
-def _last_line(node: yaml.Node) -> int:
+def last_line(node: yaml.Node) -> int:
     """Return the line in which the last word of *node* stands; comments after it are not of it."""
     if isinstance(node, yaml.MappingNode) and node.value and not node.flow_style:
-        return _last_line(node.value[-1][1])
+        return last_line(node.value[-1][1])
     if isinstance(node, yaml.SequenceNode) and node.value and not node.flow_style:
-        return _last_line(node.value[-1])
+        return last_line(node.value[-1])
     end = node.end_mark
     return int(end.line) if end.column else int(end.line) - 1
 
