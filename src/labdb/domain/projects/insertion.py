@@ -24,7 +24,7 @@ def with_project(text: str, project: Mapping[str, Any]) -> str:
     """
     before = yaml.safe_load(text)
     made = _inserted(text, project)
-    if made is None or _read(made) != _expected(before, project):
+    if made is None or read(made) != _expected(before, project):
         raise RefusedError(
             "the project cannot be put into the declaration without touching what is there",
             why="it is not written one key a line, the way labdb init writes it",
@@ -33,7 +33,8 @@ def with_project(text: str, project: Mapping[str, Any]) -> str:
     return made
 
 
-def _read(text: str) -> Any:
+def read(text: str) -> Any:
+    """Return what *text* says; None where it says nothing that can be read."""
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError:

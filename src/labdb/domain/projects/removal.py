@@ -4,7 +4,7 @@ from typing import Any
 
 import yaml
 
-from labdb.domain.projects.insertion import KEY, TOP, last_line, value
+from labdb.domain.projects.insertion import KEY, TOP, last_line, read, value
 from labdb.errors import RefusedError
 
 
@@ -16,7 +16,7 @@ def without_project(text: str, name: str) -> str:
     """
     before = yaml.safe_load(text)
     made = _removed(text, name)
-    if made is None or yaml.safe_load(made) != _expected(before, name):
+    if made is None or read(made) != _expected(before, name):
         raise RefusedError(
             f"project {name} cannot be taken out of the declaration without touching the rest",
             why="it is not written one key a line, the way labdb init writes it",
