@@ -1,9 +1,9 @@
 """A research project: a database of its own, its people, and how much they may take."""
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from labdb.size import Size
 from labdb.spec.access import Access, ClientNetwork
@@ -22,6 +22,8 @@ TAKEN_DATABASES = {
     *("postgres", "template0", "template1", "pgbouncer"),
     *("all", "sameuser", "samerole", "samegroup", "replication"),
 }
+
+TAKEN_LABELS = {"project", "datname", "profile", "instance", "job", "group", "hostname"}
 
 ProfileName = Literal["void-galaxies", "agn-outflows", "qso-anomalies", "cross-survey"]
 PersonKind = Literal["owner", "loader", "analyst"]
@@ -81,6 +83,18 @@ class Project(Declared):
     export: bool = Field(
         default=True, description="Part of the logical exports, where backup.export is declared."
     )
+
+    labels: dict[Annotated[str, Field(pattern=LABEL_NAME)], str] = Field(
+        default_factory=dict,
+        description="Labels of metric labdb_project_info, for example {pi: who leads it}.",
+    )
+
+    @field_validator("labels")
+    @classmethod
+    def _labels_are_its_own(cls, labels: dict[str, str]) -> dict[str, str]:
+        if taken := sorted(TAKEN_LABELS & labels.keys()):
+            raise ValueError(f"label {taken[0]} is set by labdb or Prometheus; give another name")
+        return labels
 
     @property
     def database_name(self) -> str:

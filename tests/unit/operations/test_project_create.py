@@ -39,7 +39,7 @@ def test_a_draft_shows_the_lines_and_writes_nothing(declaration: Declaration) ->
     added = [line for line in made.edit.diff.splitlines() if line.startswith(("+ ", "- "))]
     assert added[0] == "+    - name: winds"
     assert not any(line.startswith("-") for line in added)
-    assert made.edit.roles == ("postgresql_config", "postgresql_access")
+    assert made.edit.roles == ("postgresql_config", "postgresql_access", "project_labels")
     assert made.findings == ()
     assert server_file(declaration).read_text(encoding="utf-8") == before
 
@@ -82,7 +82,7 @@ def test_it_is_declared_gets_its_passwords_and_is_made_by_its_roles(
     assert played == {
         "playbook": "provision",
         "variables": {"postgresql_config_allow_restart": False},
-        "tags": ("postgresql_config", "postgresql_access"),
+        "tags": ("postgresql_config", "postgresql_access", "project_labels"),
     }
     assert "5 tasks changed" in report.summary
     again = load(declaration.inventory, "proj-pg01")

@@ -56,7 +56,7 @@ def test_it_goes_from_the_server_first_and_from_the_declaration_then(
     named = {"project_drop_name": "voids", "project_drop_confirm_name": "voids"}
     assert played == [
         ("project_drop", named),
-        ("provision", ("postgresql_config", "postgresql_access")),
+        ("provision", ("postgresql_config", "postgresql_access", "project_labels")),
     ]
     assert DECLARED not in _text(declaration)
     assert load(declaration.inventory, "proj-pg01").server.projects == ()
@@ -109,7 +109,7 @@ def test_it_comes_back_as_it_was_declared_with_its_old_passwords(
     operation.restore(load(declaration.inventory, "proj-pg01"), "voids", Watch(quiet=True))
     assert played == [
         ("project_restore", {"project_restore_name": "voids"}),
-        ("provision", ("postgresql_config", "postgresql_access")),
+        ("provision", ("postgresql_config", "postgresql_access", "project_labels")),
     ]
     assert _text(declaration) == before
     again = vault.load(load(declaration.inventory, "proj-pg01"))

@@ -15,6 +15,7 @@ ROLES = (
     "postgresql_access",
     "pgbouncer",
     "node_exporter",
+    "project_labels",
     "postgres_exporter",
     "pgbackrest_exporter",
     "pgbouncer_exporter",

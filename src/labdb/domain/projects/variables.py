@@ -1,9 +1,10 @@
-"""What the roles know that take a project away and bring it back."""
+"""What the roles know that tell of projects, take one away, and bring one back."""
 
 from typing import Any
 
 from labdb.domain.machine_variables import prefixed
 from labdb.domain.projects.limits import sessions_of
+from labdb.domain.projects.metrics import metrics
 from labdb.spec import Project, Server
 
 
@@ -13,22 +14,27 @@ def dropped_directory(server: Server) -> str:
 
 
 def project_variables(server: Server) -> dict[str, Any]:
-    """Return the variables of roles ``project_drop`` and ``project_restore``."""
+    """Return the variables of roles ``project_labels``, ``project_drop``, ``project_restore``."""
     cluster = server.postgresql
-    return prefixed(
-        "project_drop",
-        port=cluster.port,
-        projects=[_project(project) for project in server.projects],
-        directory=dropped_directory(server),
-        scratch=f"{server.storage.data.mount}/dropped",
-    ) | prefixed(
-        "project_restore",
-        version=cluster.major,
-        port=cluster.port,
-        projects=[
-            {"name": project.name, "database": project.database_name} for project in server.projects
-        ],
-        directory=dropped_directory(server),
+    return (
+        prefixed("project_labels", text=metrics(server))
+        | prefixed(
+            "project_drop",
+            port=cluster.port,
+            projects=[_project(project) for project in server.projects],
+            directory=dropped_directory(server),
+            scratch=f"{server.storage.data.mount}/dropped",
+        )
+        | prefixed(
+            "project_restore",
+            version=cluster.major,
+            port=cluster.port,
+            projects=[
+                {"name": project.name, "database": project.database_name}
+                for project in server.projects
+            ],
+            directory=dropped_directory(server),
+        )
     )
 
 

@@ -34,7 +34,7 @@ def test_each_role_can_be_run_alone_by_its_tag(role: str) -> None:
 
 
 def test_where_the_network_is_open_already_clients_and_databases_are_all() -> None:
-    assert _roles(project("voids")) == ("postgresql_config", "postgresql_access")
+    assert _roles(project("voids")) == ("postgresql_config", "postgresql_access", "project_labels")
 
 
 def test_a_further_network_is_opened_in_both_firewalls() -> None:

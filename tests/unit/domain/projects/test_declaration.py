@@ -73,3 +73,8 @@ def test_an_unknown_profile_names_the_nearest_one() -> None:
 
 def test_an_unknown_key_names_the_nearest_one() -> None:
     assert "did you mean networks?" in _said(project("voids") | {"network": "10.25.20.0/24"})
+
+
+@pytest.mark.parametrize("label", ["datname", "job", "__name__", "PI"])
+def test_a_label_of_somebody_else_is_refused(label: str) -> None:
+    assert "projects.0.labels" in _said(project("voids", labels={label: "a"}))

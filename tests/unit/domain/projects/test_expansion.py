@@ -209,6 +209,17 @@ def test_a_profile_yields_to_the_machine() -> None:
     assert parse_size(roles["voids_analyst"]["settings"]["work_mem"]) <= parse_size(tuned)
 
 
+def test_whoever_reads_metrics_can_tell_a_project_by_its_database() -> None:
+    labels = {"pi": 'A. "Void" Hunter', "grant": "42"}
+    found = _variables(server(project("voids", labels=labels), project("winds")))
+    lines = found["project_labels_text"].splitlines()
+    said = [line for line in lines if not line.startswith("#")]
+    assert len(said) == 2
+    assert 'datname="voids"' in said[0]
+    assert 'pi="A. \\"Void\\" Hunter"' in said[0]
+    assert _variables(server())["project_labels_text"] == ""
+
+
 def test_no_secret_is_among_the_variables() -> None:
     found = _variables(server(project("voids")))
     assert not [name for name in found if "password" in name]
