@@ -10,6 +10,8 @@ import yaml
 from tests.pages import TOP
 from tests.postgres16 import Postgres16
 
+from labdb.domain.everybody import all_databases, all_roles
+from labdb.domain.projects.apart import may_meet
 from labdb.domain.variables import role_variables
 from labdb.spec import Environment, Server
 
@@ -90,19 +92,22 @@ class Cluster:
         return found
 
 
+def _read(path: str) -> Any:
+    return yaml.safe_load((TOP / "inventories/production" / path).read_text(encoding="utf-8"))
+
+
+def _server(projects: list[dict[str, Any]]) -> Server:
+    return Server.model_validate(
+        _read("host_vars/proj-pg01/server.yml")["labdb_server"] | {"projects": projects}
+    )
+
+
 def _declaration(projects: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what the role hands to its queries; of extensions, what every PostgreSQL has."""
-
-    def read(path: str) -> Any:
-        return yaml.safe_load((TOP / "inventories/production" / path).read_text(encoding="utf-8"))
-
-    server = Server.model_validate(
-        read("host_vars/proj-pg01/server.yml")["labdb_server"] | {"projects": projects}
-    )
     environment = Environment.model_validate(
-        read("group_vars/all/environment.yml")["labdb_environment"]
+        _read("group_vars/all/environment.yml")["labdb_environment"]
     )
-    given = role_variables(server, environment)
+    given = role_variables(_server(projects), environment)
     names = ("groups", "roles", "template", "databases", "schemas")
     found = {name: given[f"postgresql_access_{name}"] for name in names}
     found["databases"] = [item | {"extensions": []} for item in found["databases"]]
@@ -131,6 +136,19 @@ def test_the_people_of_a_project_get_into_its_database_and_no_other(
     assert cluster.sql("select current_database()", "voids", role) == "voids"
     for other in ("winds", "desi_void_desivast", "postgres", "template1"):
         assert "permission denied for database" in cluster.refused("select 1", other, role)
+
+
+def test_who_may_connect_is_what_the_plan_says_of_everybody(cluster: Cluster) -> None:
+    server = _server(PROJECTS)
+    rows = cluster.sql(
+        "select datname, rolname, has_database_privilege(rolname, datname, 'CONNECT') "
+        "from pg_database cross join pg_roles where rolcanlogin and not rolsuper"
+    )
+    may = {tuple(row.split("|")[:2]): row.endswith("|t") for row in rows.splitlines()}
+    for database in all_databases(server):
+        for role in all_roles(server):
+            told = may_meet(server, database.name, role.name)
+            assert may[database.name, role.name] is told, f"{role.name} in {database.name}"
 
 
 @pytest.mark.parametrize("role", ["desi_dev", "desi_loader", "desi_analyst"])

@@ -46,8 +46,8 @@ def group_of(project: Project, kind: PersonKind) -> str:
 
 def may_meet(server: Server, database: str, role: str) -> bool:
     """Tell whether *role* has the right to connect to *database*."""
+    kinds = {item.name: item.kind for item in server.access.roles}
     project = next((item for item in server.projects if item.database_name == database), None)
     if project is None:
-        return role not in memberships(server)
-    kinds = {item.name: item.kind for item in server.access.roles}
+        return role in kinds and kinds[role] != "monitoring"
     return role in {person.name for person in project.people} or kinds.get(role) in EVERYWHERE
