@@ -112,6 +112,7 @@ ORDER = (
     "test_drift_command",
     "test_drift",
     "test_recovery",
+    "test_projects",
     "test_repository_host",
     "test_docs_commands",
 )
