@@ -50,6 +50,7 @@ packages() {
     for package in $wanted; do
         installed "$package" || missing="$missing $package"
     done
+    command -v psql >/dev/null || missing="$missing postgresql-client"
     command -v dockerd >/dev/null || missing="$missing docker.io"
     if [ -n "$missing" ]; then
         say "installing:$missing"
