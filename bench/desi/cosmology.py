@@ -1,7 +1,8 @@
 """Comoving distance in a flat universe: matter 0.3 (the lab's convention), Mpc/h."""
 
 import numpy as np
-from bench.desi.healpix import Floats
+
+from labdb.domain.catalogue.healpix import Floats
 
 MATTER = 0.3
 HUBBLE_DISTANCE = 2997.92458

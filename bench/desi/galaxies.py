@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from bench.desi import sky
-from bench.desi.healpix import Floats, Integers, nested
 from bench.desi.pgcopy import Batch
+
+from labdb.domain.catalogue.healpix import Floats, Integers, nested
 
 ROWS = (101838, 1017041, 1358627, 403581, 981600, 301057,
         1347464, 673711, 81734, 66856, 45570, 66848)  # fmt: skip

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from bench.desi.healpix import Floats, Integers, nested
+
+from labdb.domain.catalogue.healpix import Floats, Integers, nested
 
 Booleans = npt.NDArray[np.bool_]
 SOUTH, NORTH = -19.46, 79.27

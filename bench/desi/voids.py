@@ -6,8 +6,9 @@ from statistics import NormalDist
 
 import numpy as np
 from bench.desi import cosmology, sky
-from bench.desi.healpix import Floats, Integers
 from bench.desi.pgcopy import Batch
+
+from labdb.domain.catalogue.healpix import Floats, Integers
 
 INGESTED = 807_667_200_000_000
 NEAREST, FARTHEST = 0.03, 0.24

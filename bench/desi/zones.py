@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 from bench.desi import cosmology, sky, voids
 from bench.desi.galaxies import Galaxies
-from bench.desi.healpix import Floats, Integers
 from bench.desi.pgcopy import Batch
+
+from labdb.domain.catalogue.healpix import Floats, Integers
 
 GALAXIES = (604_032, 90_610)
 """Galaxies of the volume-limited sample in each cap; every V2 algorithm lists all of them."""

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 from bench.desi import cosmology, exposures, galaxies, pgcopy, sky, survey, voids, zones
-from bench.desi.healpix import nested
+
+from labdb.domain.catalogue.healpix import nested
 
 SCALE = 0.01
 SEED = 1

@@ -1,0 +1,1 @@
+"""Files and the database that catalogues are loaded from and to."""

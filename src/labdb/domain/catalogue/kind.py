@@ -1,0 +1,75 @@
+"""The types that a catalogue's columns have, in PostgreSQL's words."""
+
+from enum import StrEnum
+
+from labdb.spec.data_model import Datatype
+
+
+class Kind(StrEnum):
+    """A scalar type; its value is PostgreSQL's name of it."""
+
+    BOOLEAN = "boolean"
+    SHORT = "smallint"
+    INT = "integer"
+    LONG = "bigint"
+    FLOAT = "real"
+    DOUBLE = "double precision"
+    TEXT = "text"
+    TIMESTAMP = "timestamp with time zone"
+
+    @property
+    def is_number(self) -> bool:
+        """Tell whether values can be added up."""
+        return self not in (Kind.BOOLEAN, Kind.TEXT, Kind.TIMESTAMP)
+
+    @property
+    def is_floating(self) -> bool:
+        """Tell whether a value can be NaN."""
+        return self in (Kind.FLOAT, Kind.DOUBLE)
+
+
+SIZES = {
+    Kind.BOOLEAN: 1,
+    Kind.SHORT: 2,
+    Kind.INT: 4,
+    Kind.LONG: 8,
+    Kind.FLOAT: 4,
+    Kind.DOUBLE: 8,
+    Kind.TEXT: 8,
+    Kind.TIMESTAMP: 8,
+}
+"""Bytes of a value on disk; of text a guess."""
+
+_OF_DATATYPE: dict[Datatype, Kind] = {
+    "boolean": Kind.BOOLEAN,
+    "byte": Kind.SHORT,
+    "short": Kind.SHORT,
+    "int": Kind.INT,
+    "long": Kind.LONG,
+    "float": Kind.FLOAT,
+    "double": Kind.DOUBLE,
+    "char": Kind.TEXT,
+    "string": Kind.TEXT,
+    "unicode": Kind.TEXT,
+    "text": Kind.TEXT,
+    "timestamp": Kind.TIMESTAMP,
+}
+
+_WIDER: dict[Kind, frozenset[Kind]] = {
+    Kind.SHORT: frozenset({Kind.INT, Kind.LONG, Kind.FLOAT, Kind.DOUBLE}),
+    Kind.INT: frozenset({Kind.LONG, Kind.DOUBLE}),
+    Kind.FLOAT: frozenset({Kind.DOUBLE}),
+}
+_NARROWER: dict[Kind, frozenset[Kind]] = {Kind.DOUBLE: frozenset({Kind.FLOAT})}
+
+
+def of_datatype(datatype: Datatype) -> Kind:
+    """Return the type of a column that Felis calls *datatype*; a byte takes two of them."""
+    return _OF_DATATYPE[datatype]
+
+
+def holds(column: Kind, source: Kind, *, narrow: bool = False) -> bool:
+    """Tell whether *column* holds every value of *source*; *narrow* allows fewer digits."""
+    if column is source or column in _WIDER.get(source, frozenset()):
+        return True
+    return narrow and column in _NARROWER.get(source, frozenset())

@@ -1,0 +1,101 @@
+"""Which source column fills which column of a table, and everything that does not fit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from labdb.domain.catalogue import unit
+from labdb.domain.catalogue.kind import Kind, holds
+from labdb.domain.catalogue.table import Column, Table
+
+
+@dataclass(frozen=True, slots=True)
+class SourceColumn:
+    """A column of a file: *native* is its type in the file's own words.
+
+    *kind* is None for what cannot be loaded; then *why_not* says why. *place* is the number of
+    the column in its HDU, which names may not tell.
+    """
+
+    name: str
+    native: str
+    kind: Kind | None
+    length: int | None = None
+    unit: str = ""
+    hdu: str = ""
+    place: int = 0
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A column of the table and the source column that fills it; None leaves it NULL."""
+
+    column: Column
+    source: SourceColumn | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """A column that the file cannot fill, and why."""
+
+    column: str
+    reason: str
+
+    def __str__(self) -> str:
+        """Return the mismatch as one line."""
+        return f"{self.column}: {self.reason}"
+
+
+def fit(table: Table, columns: Sequence[SourceColumn]) -> tuple[list[Filled], list[Mismatch]]:
+    """Return how *columns* fill *table*, and all mismatches."""
+    filled, wrong = [], []
+    for column in table.from_source:
+        source = _find(column, table.hdus, columns)
+        reason = _missing(column, columns) if source is None else _misfit(column, source)
+        if reason and not (source is None and column.optional):
+            wrong.append(Mismatch(column.name, reason))
+        else:
+            filled.append(Filled(column, source))
+    return filled, wrong
+
+
+def _find(
+    column: Column, hdus: Sequence[str], columns: Sequence[SourceColumn]
+) -> SourceColumn | None:
+    """Return the source of *column*: of its HDU, else of the first HDU that has the name."""
+    wanted: list[str | None] = [column.hdu] if column.hdu else [*hdus] or [None]
+    for hdu in wanted:
+        for source in columns:
+            if source.name.lower() == column.source.lower() and hdu in (None, source.hdu):
+                return source
+    # A file that is no FITS has no HDUs.
+    plain = (source for source in columns if not source.hdu)
+    return next((one for one in plain if one.name.lower() == column.source.lower()), None)
+
+
+def _missing(column: Column, columns: Sequence[SourceColumn]) -> str:
+    names = {source.name.lower(): source.name for source in columns}
+    near = get_close_matches(column.source.lower(), names, n=1)
+    where = f" of HDU {column.hdu}" if column.hdu else ""
+    guess = f"; the nearest name is {names[near[0]]!r}" if near else ""
+    return f"the file has no column {column.source.upper()}{where}{guess}"
+
+
+def _misfit(column: Column, source: SourceColumn) -> str:
+    if source.kind is None:
+        return f"{source.name!r} cannot be loaded: {source.why_not}"
+    if source.length != column.length:
+        return (
+            f"{source.name!r} has {_values(source.length)} in a row, wanted "
+            f"{_values(column.length)}"
+        )
+    if not holds(column.kind, source.kind, narrow=column.narrow):
+        return f"{source.name!r} is {source.kind} ({source.native}), wanted {column.kind}"
+    if source.unit and column.unit and not unit.same(source.unit, column.unit):
+        return f"{source.name!r} is in {source.unit!r}, wanted {column.unit!r}"
+    return ""
+
+
+def _values(length: int | None) -> str:
+    return "one value" if length is None else f"{length} values"

@@ -1,0 +1,86 @@
+"""Where a data model's rows come from, and how they lie: what Felis has no words for.
+
+It stands beside the Felis file, as ``<model>.labdb.yaml``: Felis refuses keys that it does not
+know.
+"""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from labdb.spec.base import Declared
+
+
+def _expression(text: str) -> str:
+    re.compile(text)
+    return text
+
+
+class Range(Declared):
+    """What the values of a column may be: a range, both ends included, or a list."""
+
+    minimum: float | None = None
+    maximum: float | None = None
+    values: tuple[str, ...] = ()
+
+
+class ColumnSource(Declared):
+    """Where a column comes from, when that is not a source column of its own name."""
+
+    column: str | None = Field(default=None, description="Name in the source; case counts not.")
+    hdu: str | None = Field(default=None, description="HDU to take it from, of several.")
+    sentinels: tuple[float | str, ...] = Field(
+        default=(), description="Values that stand for a missing one, and become NULL."
+    )
+    narrow: bool = Field(
+        default=False, description="A wider source may be narrowed: float64 to real."
+    )
+    optional: bool = Field(default=False, description="NULL where the source lacks the column.")
+
+
+class Position(Declared):
+    """The columns of a position on the sky, in degrees."""
+
+    ra: str
+    dec: str
+
+
+class Partition(Declared):
+    """How a table that grows is to be partitioned, for who creates partitions."""
+
+    column: str
+    by: Literal["range"] = "range"
+    step: int = Field(gt=0)
+
+
+class TableSource(Declared):
+    """Where a table comes from, its order on disk, its indexes and its checks."""
+
+    files: Annotated[str, AfterValidator(_expression)] = Field(
+        description="Regular expression of a file's whole name; a named group is the value of "
+        "the column of that name."
+    )
+    hdus: tuple[str, ...] = Field(
+        default=(), description="HDUs of FITS files, joined row by row; the first table if none."
+    )
+    match: tuple[str, ...] = Field(
+        default=(), description="Source columns that must agree between joined HDUs."
+    )
+    columns: dict[str, ColumnSource] = Field(default_factory=dict)
+    position: Position | None = None
+    order: tuple[str, ...] = Field(
+        default=(), description="Order of rows where there is no position."
+    )
+    indexes: tuple[tuple[str, ...], ...] = ()
+    checks: dict[str, Range] = Field(default_factory=dict)
+    fingerprint: tuple[str, ...] = Field(
+        default=(), description="Columns whose sums tell two loads apart; all numbers if none."
+    )
+    partition: Partition | None = None
+
+
+class ModelSource(Declared):
+    """The sources of all tables of a data model."""
+
+    tables: dict[str, TableSource]
