@@ -29,6 +29,7 @@ COMMANDS = {
     "drill": "labdb.cli.drill:drill",
     "export": "labdb.cli.export:export",
     "project": "labdb.cli.project:project",
+    "catalogue": "labdb.cli.catalogue:catalogue",
     "runbook": "labdb.cli.runbook:runbook",
     "tune": "labdb.cli.tuning:tune",
     "deprovision": "labdb.cli.server:deprovision",

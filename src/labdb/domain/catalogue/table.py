@@ -49,6 +49,7 @@ class Table:
     """A table: its columns in order, its key, its sources, and how its rows lie."""
 
     model: str
+    model_version: str
     name: str
     description: str
     columns: tuple[Column, ...]
@@ -116,11 +117,11 @@ def join(schema: SchemaModel, sources: ModelSource) -> Model:
     if names != set(sources.tables):
         odd = sorted(names ^ set(sources.tables))
         raise ValueError(f"only one of the two files has the table {', '.join(odd)}")
-    tables = tuple(_table(schema.name, one, sources.tables[one.name]) for one in schema.tables)
+    tables = tuple(_table(schema, one, sources.tables[one.name]) for one in schema.tables)
     return Model(schema.name, schema.version, schema.description, tables)
 
 
-def _table(model: str, schema: TableModel, source: TableSource) -> Table:
+def _table(model: SchemaModel, schema: TableModel, source: TableSource) -> Table:
     by_id = {column.identity: column.name for column in schema.columns}
     names = {column.name for column in schema.columns}
     position = (source.position.ra, source.position.dec) if source.position else None
@@ -133,7 +134,8 @@ def _table(model: str, schema: TableModel, source: TableSource) -> Table:
     if missing := sorted(named - names):
         raise ValueError(f"table {schema.name} has no column {', '.join(missing)}")
     return Table(
-        model=model,
+        model=model.name,
+        model_version=model.version,
         name=schema.name,
         description=schema.description,
         columns=tuple(

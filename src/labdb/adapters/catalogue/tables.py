@@ -1,0 +1,160 @@
+"""The tables of a catalogue in the database: made, compared with the model, filled, indexed."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import psycopg
+from psycopg.sql import SQL, Composed, Identifier, Literal
+
+from labdb.adapters.content import query
+from labdb.domain.catalogue import layout, pgcopy
+from labdb.domain.catalogue.table import Column, Table
+from labdb.spec.data_source import Range
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A table in the database: schema and name."""
+
+    schema: str
+    name: str
+
+    @property
+    def sql(self) -> Identifier:
+        """The table as SQL names it."""
+        return Identifier(self.schema, self.name)
+
+    def quoted(self, connection: psycopg.Connection) -> str:
+        """Return the table's name as text that ``to_regclass`` reads."""
+        return self.sql.as_string(connection)
+
+    def __str__(self) -> str:
+        """Return the table's name for a reader."""
+        return f"{self.schema}.{self.name}"
+
+
+def create(connection: psycopg.Connection, target: Target, table: Table) -> None:
+    """Make the table with its comments; keys and indexes come after the load."""
+    parts = [_definition(column) for column in table.columns]
+    parts += [_check(name, allowed) for name, allowed in table.checks.items()]
+    connection.execute(SQL("CREATE TABLE {} ({})").format(target.sql, SQL(", ").join(parts)))
+    connection.execute(
+        SQL("COMMENT ON TABLE {} IS {}").format(target.sql, Literal(table.description))
+    )
+    for column in table.columns:
+        connection.execute(
+            SQL("COMMENT ON COLUMN {} IS {}").format(
+                Identifier(target.schema, target.name, column.name), Literal(column.comment)
+            )
+        )
+
+
+def _definition(column: Column) -> Composed:
+    null = SQL("") if column.nullable else SQL(" NOT NULL")
+    # The type is one of an enumeration's.
+    return SQL("{} {}{}").format(Identifier(column.name), SQL(column.sql_type), null)
+
+
+def _check(name: str, allowed: Range) -> Composed:
+    column = Identifier(name)
+    terms = []
+    if allowed.minimum is not None:
+        terms.append(SQL("{} >= {}").format(column, Literal(allowed.minimum)))
+    if allowed.maximum is not None:
+        terms.append(SQL("{} <= {}").format(column, Literal(allowed.maximum)))
+    if allowed.values:
+        terms.append(SQL("{} = ANY ({})").format(column, Literal(list(allowed.values))))
+    return SQL("CHECK ({})").format(SQL(" AND ").join(terms))
+
+
+def exists(connection: psycopg.Connection, target: Target) -> bool:
+    """Tell whether the table is there."""
+    found = connection.execute("SELECT to_regclass(%s)", [target.quoted(connection)]).fetchone()
+    return found is not None and found[0] is not None
+
+
+def differences(connection: psycopg.Connection, target: Target, table: Table) -> list[str]:
+    """Return where the columns of the table that is there are not those of the model."""
+    rows = connection.execute(query("catalogue/columns"), {"table": target.quoted(connection)})
+    there = {name: kind for name, kind, _ in rows}
+    wanted = {column.name: column.sql_type for column in table.columns}
+    told = [f"{name} is missing" for name in wanted if name not in there]
+    told += [
+        f"{name} is {there[name]}, wanted {kind}"
+        for name, kind in wanted.items()
+        if name in there and there[name] != kind
+    ]
+    return told
+
+
+def copy(
+    connection: psycopg.Connection,
+    target: Target,
+    columns: Sequence[str],
+    records: Iterable[bytes],
+) -> int:
+    """Write *records* into the table; return how many rows it took."""
+    statement = SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
+        target.sql, SQL(", ").join(map(Identifier, columns))
+    )
+    with connection.cursor() as cursor:
+        with cursor.copy(statement) as copying:
+            copying.write(pgcopy.HEADER)
+            for record in records:
+                copying.write(record)
+            copying.write(pgcopy.TRAILER)
+        return cursor.rowcount
+
+
+def delete(connection: psycopg.Connection, target: Target, source_id: int) -> int:
+    """Take the rows of one file away; return how many there were."""
+    return connection.execute(
+        SQL("DELETE FROM {} WHERE source_id = %s").format(target.sql), [source_id]
+    ).rowcount
+
+
+def has_extension(connection: psycopg.Connection, name: str) -> bool:
+    """Tell whether the database has the extension called *name*."""
+    found = connection.execute("SELECT FROM pg_extension WHERE extname = %s", [name])
+    return found.fetchone() is not None
+
+
+def has_index(connection: psycopg.Connection, target: Target, name: str) -> bool:
+    """Tell whether the table's schema has an index called *name*."""
+    place = Identifier(target.schema, name).as_string(connection)
+    found = connection.execute("SELECT to_regclass(%s) IS NOT NULL", [place]).fetchone()
+    return found is not None and bool(found[0])
+
+
+def create_index(connection: psycopg.Connection, target: Target, index: layout.Index) -> None:
+    """Make *index*; the extension q3c must be there for a spherical one."""
+    columns = SQL(", ").join(map(Identifier, index.columns))
+    what = SQL("q3c_ang2ipix({})").format(columns) if index.spherical else columns
+    connection.execute(
+        SQL("CREATE INDEX {} ON {} ({})").format(Identifier(index.name), target.sql, what)
+    )
+
+
+def create_primary_key(
+    connection: psycopg.Connection, target: Target, name: str, key: Sequence[str]
+) -> None:
+    """Make the table's primary key."""
+    connection.execute(
+        SQL("ALTER TABLE {} ADD CONSTRAINT {} PRIMARY KEY ({})").format(
+            target.sql, Identifier(name), SQL(", ").join(map(Identifier, key))
+        )
+    )
+
+
+def analyze(connection: psycopg.Connection, target: Target) -> None:
+    """Let PostgreSQL take note of what the table holds."""
+    connection.execute(SQL("ANALYZE {}").format(target.sql))
+
+
+def has_statistics(connection: psycopg.Connection, target: Target) -> bool:
+    """Tell whether the table was ever analysed."""
+    found = connection.execute(
+        "SELECT FROM pg_stats WHERE schemaname = %s AND tablename = %s LIMIT 1",
+        [target.schema, target.name],
+    )
+    return found.fetchone() is not None

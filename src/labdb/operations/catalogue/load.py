@@ -1,0 +1,174 @@
+"""Load catalogue files: every file whole or not at all, and nothing twice."""
+
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from labdb.adapters.catalogue.connection import AGAIN, connect, told
+from labdb.domain.catalogue.estimate import estimate
+from labdb.errors import RunError
+from labdb.operations.catalogue import one_file
+from labdb.operations.catalogue.complete import complete
+from labdb.operations.catalogue.one_file import How, Loaded
+from labdb.operations.catalogue.parts import Asked, Fitted, fitted, parts
+from labdb.operations.catalogue.prepare import pending, prepare, targets
+from labdb.operations.catalogue.watcher import Watcher
+from labdb.report import Finding, Phase, Report
+
+COMMAND = "catalogue load"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to load, and how."""
+
+    paths: Sequence[Path]
+    asked: Asked
+    how: How
+    jobs: int = 1
+
+
+def rehearse(request: Request) -> Report:
+    """Return what a load would do; nothing but the headers of the files is read.
+
+    Raises:
+        LabdbError: what :func:`load` would raise before it connects.
+    """
+    found, left = parts(request.asked, request.paths)
+    good = fitted(found)
+    rows = [_rehearsed(one) for one in good]
+    seconds = sum(row["seconds"] for row in rows)
+    total = sum(one.rows for one in good)
+    return Report(
+        COMMAND,
+        request.asked.model.name,
+        f"would load {total:,} rows of {len(good)} parts in about {seconds:.0f} s",
+        findings=_ignored(left),
+        data={"dry_run": True, "parts": rows},
+    )
+
+
+def _rehearsed(one: Fitted) -> dict[str, Any]:
+    guess = estimate(one.part.table, one.rows)
+    return {
+        "file": one.part.path.name,
+        "table": str(one.part.target),
+        "rows": one.rows,
+        "bytes": one.size,
+        "bytes_in_database": guess.size,
+        "seconds": guess.seconds,
+        "columns": one.column_map,
+        "constants": one.part.constants,
+        "not_in_file": [each.column.name for each in one.filled if each.source is None],
+    }
+
+
+def load(request: Request, watcher: Watcher) -> Report:
+    """Load what is not there yet, then make indexes, keys and statistics that are missing.
+
+    Raises:
+        UsageError: files, table or names do not belong to the model.
+        DeclarationError: columns do not fit the model, or a table that is there.
+        UnreachableError: PostgreSQL does not answer.
+        RefusedError: another load is at work, or a loaded file has changed.
+        RunError: a file could not be loaded; those before it stay.
+    """
+    begin = time.monotonic()
+    found, left = parts(request.asked, request.paths)
+    good = fitted(found)
+    wanted = targets(good)
+    tables = ", ".join(str(target) for target in wanted)
+    with connect(request.how.conninfo, tables) as connection:
+        connection.autocommit = True  # the lock is held without an open transaction
+        database = connection.info.dbname
+        with told(tables):
+            prepare(connection, request.asked.model, good)
+            todo, there = pending(connection, good, replace=request.how.replace)
+        read = time.monotonic()
+        watcher.expect(sum(one.rows for one in todo))
+        done = _all(todo, request, watcher)
+        sent = time.monotonic()
+        fresh = {one.part.target for one in todo}
+        made, findings = complete(connection, wanted, fresh, watcher)
+    end = time.monotonic()
+    return Report(
+        COMMAND,
+        database,
+        _summary(done, there, made, sent - read),
+        findings=[*findings, *_rejected(done), *_ignored(left)],
+        phases=(
+            Phase("look", read - begin),
+            Phase("rows", sent - read),
+            Phase("indexes", end - sent),
+        ),
+        data={"parts": [asdict(one) for one in [*there, *done]], "made": made},
+    )
+
+
+def _all(todo: Sequence[Fitted], request: Request, watcher: Watcher) -> list[Loaded]:
+    """Load *todo*, some at a time; after the first error nothing new is begun."""
+    failed, interrupted = threading.Event(), threading.Event()
+
+    def advance(rows: int) -> None:
+        if rows > 0 and interrupted.is_set():
+            raise RunError("the load was interrupted", hint=AGAIN)
+        watcher.advance(rows)
+
+    def one(part: Fitted) -> Loaded | None:
+        if failed.is_set():
+            return None
+        watcher.say(str(part.part))
+        try:
+            return one_file.load(part, request.how, advance)
+        except BaseException:
+            failed.set()
+            raise
+
+    with ThreadPoolExecutor(max_workers=request.jobs) as pool:
+        futures = [pool.submit(one, part) for part in todo]
+        try:
+            wait(futures)
+        except BaseException:
+            failed.set()
+            interrupted.set()
+            raise
+    results = [future.result() for future in futures]
+    return [result for result in results if result is not None]
+
+
+def _summary(
+    done: Sequence[Loaded], there: Sequence[Loaded], made: Sequence[str], seconds: float
+) -> str:
+    rows = sum(one.rows for one in done)
+    if not done and not made:
+        return f"nothing to do: all {len(there)} parts are there"
+    parts_text = f"{rows:,} rows of {len(done)} parts"
+    rate = f" ({rows / seconds:,.0f} rows/s)" if done and seconds > 0 else ""
+    already = f", {len(there)} parts were there" if there else ""
+    indexes = f", {len(made)} indexes made" if made else ""
+    return f"{parts_text}{rate}{already}{indexes}"
+
+
+def _rejected(done: Sequence[Loaded]) -> list[Finding]:
+    return [
+        Finding(
+            "catalogue.rejected",
+            "info",
+            f"{one.file}: {sum(one.rejected.values()):,} rows were left out",
+            why=", ".join(f"{count:,} x {reason}" for reason, count in one.rejected.items()),
+        )
+        for one in done
+        if one.rejected
+    ]
+
+
+def _ignored(left: Sequence[Path]) -> list[Finding]:
+    if not left:
+        return []
+    names = ", ".join(path.name for path in left[:5]) + (" ..." if len(left) > 5 else "")  # noqa: PLR2004 - the first ones
+    what = f"{len(left)} files in the directories are not of this model"
+    return [Finding("catalogue.ignored", "info", what, why=names)]

@@ -1,0 +1,86 @@
+"""Before the first row: lock the tables, make them, and give every file its number."""
+
+from collections.abc import Iterable, Sequence
+
+import psycopg
+
+from labdb.adapters.catalogue import ledger, lock, tables
+from labdb.adapters.catalogue.file_state import sha256
+from labdb.adapters.catalogue.tables import Target
+from labdb.domain.catalogue.table import Model, Table
+from labdb.errors import DeclarationError, RefusedError
+from labdb.operations.catalogue.one_file import Loaded
+from labdb.operations.catalogue.parts import Fitted
+
+
+def targets(found: Iterable[Fitted]) -> dict[Target, Table]:
+    """Return the tables that rows go into, in a stable order."""
+    return {one.part.target: one.part.table for one in found}
+
+
+def prepare(connection: psycopg.Connection, model: Model, found: Sequence[Fitted]) -> None:
+    """Lock and make the tables, and register the files.
+
+    Raises:
+        RefusedError: another load holds a table.
+        DeclarationError: a table that is there has other columns than the model.
+    """
+    wanted = targets(found)
+    for target in wanted:
+        lock.take(connection, target)
+    with connection.transaction():
+        for target, table in wanted.items():
+            connection.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
+                [f"labdb catalogue ledger {target.schema}"],
+            )
+            _table(connection, target, table)
+            names = [one.part.path.name for one in found if one.part.target == target]
+            ledger.register(connection, target.schema, target.name, names, model)
+
+
+def _table(connection: psycopg.Connection, target: Target, table: Table) -> None:
+    if not ledger.exists(connection, target.schema):
+        ledger.create(connection, target.schema)
+    if not tables.exists(connection, target):
+        tables.create(connection, target, table)
+        return
+    different = tables.differences(connection, target, table)
+    if different:
+        raise DeclarationError(
+            f"{target} is there, and is not the table of model {table.model}",
+            why="\n".join(different),
+            hint="load into another schema (--schema) or under another name (--as)",
+        )
+
+
+def pending(
+    connection: psycopg.Connection, found: Sequence[Fitted], *, replace: bool
+) -> tuple[list[Fitted], list[Loaded]]:
+    """Return the parts that are still to be loaded, and those that are there.
+
+    Raises:
+        RefusedError: a file that was loaded has changed; the message names all of them.
+    """
+    todo: list[Fitted] = []
+    there: list[Loaded] = []
+    changed: list[str] = []
+    for one in found:
+        target, name = one.part.target, one.part.path.name
+        entry = ledger.entries(connection, target.schema, target.name)[name]
+        if not entry.finished:
+            todo.append(one)
+        elif entry.sha256 == sha256(one.part.path):
+            there.append(Loaded(name, str(target), "there", entry.rows_loaded or 0))
+        elif replace:
+            todo.append(one)
+        else:
+            changed.append(f"{name} in {target}")
+    if changed:
+        raise RefusedError(
+            f"{len(changed)} files have changed since they were loaded; nothing was done",
+            why="\n".join(changed),
+            hint="--replace takes the rows of each old file away and loads the new one, in one "
+            "transaction",
+        )
+    return todo, there
