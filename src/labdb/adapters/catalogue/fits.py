@@ -21,6 +21,8 @@ from labdb.errors import RunError
 
 TOUCHED = 64 << 20
 """Bytes of the file that may be in this process's memory before they are let go."""
+NARROW = 512
+"""Bytes of a row up to which scattered rows are copied whole, once for all columns."""
 MATCHED = 1 << 20
 """Rows whose columns are compared between HDUs at a time."""
 
@@ -136,6 +138,8 @@ class _Table:
             for place, field in enumerate(self._fields)
         )
         self._touched = 0
+        self._last: Rows | None = None
+        self._block: np.ndarray | None = None
         self._map: mmap.mmap | None = None
         self._rows = np.zeros(0, dtype=_row_type(self._fields))
         self._file = path.open("rb")
@@ -160,14 +164,24 @@ class _Table:
         """
         if state(os.fstat(self._file.fileno())) != self._state:
             raise changed(self.path)
-        values = self._rows[f"c{place}"][rows]
-        count = len(values)
-        self._touched += count * min(self._rows.itemsize, mmap.PAGESIZE)
-        copied = np.array(values)
+        if rows is not self._last:
+            self._let_go()
+            self._last = rows
+            narrow = isinstance(rows, np.ndarray) and self._rows.itemsize <= NARROW
+            self._block = self._rows[rows] if narrow else None
+            width = self._rows.itemsize if isinstance(rows, slice) else mmap.PAGESIZE
+            self._touched += width * (
+                rows.stop - rows.start if isinstance(rows, slice) else len(rows)
+            )
+        if self._block is not None:
+            return self._block[f"c{place}"]
+        return np.array(self._rows[f"c{place}"][rows])
+
+    def _let_go(self) -> None:
+        """Take pages of the file out of this process's memory; they stay in the system's cache."""
         if self._touched > TOUCHED and self._map is not None:
             self._map.madvise(mmap.MADV_DONTNEED)
             self._touched = 0
-        return copied
 
     def take(self, place: int, rows: Rows) -> Raw:
         """Return values of a column as the file means them."""
@@ -186,6 +200,7 @@ class _Table:
     def close(self) -> None:
         """Let go of the file."""
         self._rows = np.zeros(0, dtype=self._rows.dtype)
+        self._last, self._block = None, None
         if self._map is not None:
             with suppress(BufferError):  # an error's traceback may still hold rows
                 self._map.close()
@@ -237,13 +252,14 @@ def _text(raw: np.ndarray) -> np.ndarray:
     width = raw.dtype.itemsize
     if not width:
         return np.zeros(len(raw), dtype="S1")
-    letters = np.ascontiguousarray(raw).view(np.uint8).reshape(len(raw), width)
-    ended = np.logical_or.accumulate(letters == 0, axis=1)
-    letters[ended] = 0
-    full = (letters != 0) & (letters != ord(" "))
-    beyond = np.logical_or.accumulate(full[:, ::-1], axis=1)[:, ::-1]
-    letters[~beyond] = 0
-    return letters.reshape(-1).view(f"S{width}")
+    copied = np.ascontiguousarray(raw)
+    nul = copied.view(np.uint8).reshape(len(raw), width) == 0
+    if (nul[:, :-1] & ~nul[:, 1:]).any():
+        copied = copied.copy()
+        letters = copied.view(np.uint8).reshape(len(raw), width)
+        letters[np.logical_or.accumulate(nul, axis=1)] = 0
+    stripped: np.ndarray = np.strings.rstrip(copied, b" ")
+    return stripped
 
 
 def _scaled(field: FitsField, values: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labdb.domain.catalogue.kind import Kind
-from labdb.domain.catalogue.pgcopy import Cells, Mask
+from labdb.domain.catalogue.pgcopy import Cells, Mask, text
 from labdb.domain.catalogue.table import Column
 
 
@@ -31,6 +31,8 @@ def cells(
         if fresh.any():
             counted[cause] = fresh
             nulls = fresh if nulls is None else nulls | fresh
+    if column.kind is Kind.TEXT:
+        return text(values, nulls), counted
     return Cells(column.kind, values, nulls), counted
 
 

@@ -145,12 +145,16 @@ def _without(table: Array, gaps: Sequence[tuple[Array, Array]]) -> bytes:
 
 def text_lengths(values: Array) -> npt.NDArray[np.int32]:
     """Return the number of bytes of each of *values*, trailing NUL bytes left out."""
-    width = values.dtype.itemsize
-    if not width:
-        return np.zeros(len(values), dtype=np.int32)
-    letters = np.ascontiguousarray(values).view(np.uint8).reshape(len(values), width) != 0
-    last = width - np.argmax(letters[:, ::-1], axis=1)
-    return np.where(letters.any(axis=1), last, 0).astype(np.int32)
+    lengths: npt.NDArray[np.int32] = np.strings.str_len(values).astype(np.int32)
+    return lengths
+
+
+def text(values: Array, nulls: Mask | None = None) -> Cells:
+    """Return *values*, bytes, as cells that are no wider than the longest of them."""
+    lengths = text_lengths(values)
+    longest = max(int(lengths.max(initial=0)), 1)
+    narrow = values if values.dtype.itemsize == longest else values.astype(f"S{longest}")
+    return Cells(Kind.TEXT, narrow, nulls, lengths)
 
 
 def _form_of(one: Cells) -> tuple[Any, ...]:

@@ -14,12 +14,14 @@ def not_text(values: npt.NDArray[Any]) -> dict[str, Mask]:
     """Return which of *values*, bytes, are no text, by reason."""
     width = values.dtype.itemsize
     letters = np.ascontiguousarray(values).view(np.uint8).reshape(len(values), width)
-    ended = np.logical_or.accumulate(letters == 0, axis=1)
+    nul = letters == 0
     bad = np.zeros(len(values), dtype=np.bool_)
-    for row in np.flatnonzero((letters >= _NOT_ASCII).any(axis=1)):
-        bad[row] = not _is_utf8(bytes(values[row]))
+    high = letters >= _NOT_ASCII
+    if high.any():
+        for row in np.flatnonzero(high.any(axis=1)):
+            bad[row] = not _is_utf8(bytes(values[row]))
     return {
-        "has a NUL byte": (ended & (letters != 0)).any(axis=1),
+        "has a NUL byte": (nul[:, :-1] & ~nul[:, 1:]).any(axis=1),
         "is not UTF-8": bad,
     }
 
