@@ -18,6 +18,11 @@ def state(seen: os.stat_result) -> State:
     return (seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
 
 
+def written(seen: os.stat_result) -> tuple[int, int]:
+    """Return what of *seen* changes when an open file is written; another may take its name."""
+    return (seen.st_size, seen.st_mtime_ns)
+
+
 def sha256(path: Path, progress: Callable[[int], None] | None = None) -> str:
     """Return the SHA-256 of the file *path*; *progress* is told the bytes of each part."""
     digest = hashlib.sha256()

@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from labdb.adapters.catalogue.source import Source
 from labdb.domain.catalogue.table import Table
 from labdb.errors import UsageError
 
 FITS = (".fits", ".fit", ".fts")
-SUFFIXES = FITS
+PARQUET = (".parquet", ".pq", ".parq")
+DELIMITED = (".csv", ".ecsv")
+VOTABLE = (".vot", ".votable", ".xml")
+SUFFIXES = (*FITS, *PARQUET, *DELIMITED, *VOTABLE)
 
 
 def found(paths: Sequence[Path]) -> list[tuple[Path, bool]]:
@@ -42,11 +46,41 @@ def opened(path: Path, table: Table) -> Source:
     """
     suffix = path.suffix.lower()
     if suffix in FITS:
-        from labdb.adapters.catalogue.fits import FitsSource  # noqa: PLC0415 - astropy is slow
-
-        return FitsSource(path, table.hdus, table.match)
+        return _fits(path, table)
+    if suffix in SUFFIXES:
+        return _spooled(path, suffix, table)
     raise UsageError(
         f"labdb does not read {path.name}",
         why=f"its name ends with {suffix or 'nothing'}",
         hint=f"it reads {', '.join(SUFFIXES)}; unpack what is packed",
     )
+
+
+# Each kind of file needs a reader that is slow to import: only what is read is imported.
+
+
+def _fits(path: Path, table: Table) -> Source:
+    from labdb.adapters.catalogue.fits import FitsSource  # noqa: PLC0415
+
+    return FitsSource(path, table.hdus, table.match)
+
+
+def _spooled(path: Path, suffix: str, table: Table) -> Source:
+    from labdb.adapters.catalogue.spool import SpooledSource  # noqa: PLC0415
+
+    wanted = {one.source.lower() for one in table.from_source}
+    return SpooledSource(_reader(path, suffix, table), wanted)
+
+
+def _reader(path: Path, suffix: str, table: Table) -> Any:
+    if suffix in PARQUET:
+        from labdb.adapters.catalogue.parquet import ParquetReader  # noqa: PLC0415
+
+        return ParquetReader(path)
+    if suffix in DELIMITED:
+        from labdb.adapters.catalogue.delimited import DelimitedReader  # noqa: PLC0415
+
+        return DelimitedReader(path, table)
+    from labdb.adapters.catalogue.votable import VotableReader  # noqa: PLC0415
+
+    return VotableReader(path)

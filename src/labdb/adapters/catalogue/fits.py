@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from labdb.adapters.catalogue import fits_file
-from labdb.adapters.catalogue.file_state import changed, state
+from labdb.adapters.catalogue.file_state import changed, written
 from labdb.adapters.catalogue.fits_file import Hdu
 from labdb.adapters.catalogue.source import Raw, Rows
 from labdb.domain.catalogue import fits_field
@@ -143,7 +143,7 @@ class _Table:
         self._map: mmap.mmap | None = None
         self._rows = np.zeros(0, dtype=_row_type(self._fields))
         self._file = path.open("rb")
-        self._state = state(os.fstat(self._file.fileno()))
+        self._state = written(os.fstat(self._file.fileno()))
         if self.rows:
             self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
             self._rows = np.frombuffer(
@@ -162,7 +162,7 @@ class _Table:
             RunError: the file has changed since it was opened. What is mapped must not be
                 touched then: where a file has become shorter, the process would be killed.
         """
-        if state(os.fstat(self._file.fileno())) != self._state:
+        if written(os.fstat(self._file.fileno())) != self._state:
             raise changed(self.path)
         if rows is not self._last:
             self._let_go()

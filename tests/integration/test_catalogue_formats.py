@@ -1,0 +1,232 @@
+"""Catalogues of any format come to the same rows; what is wrong with one is told by its name."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+import pytest
+from astropy.table import Table
+from tests.catalogue import TABLE, Desi, Loader, fits_file, stars
+from tests.postgres16 import Postgres16
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture(scope="module")
+def server(postgres16: Postgres16) -> Iterator[Postgres16]:
+    data = postgres16.initialise("formats")
+    postgres16.start(data)
+    yield postgres16
+    postgres16.stop(data)
+
+
+@pytest.fixture
+def desi(server: Postgres16) -> Desi:
+    return Desi(server)
+
+
+@pytest.fixture
+def load(desi: Desi, capsys: pytest.CaptureFixture[str]) -> Loader:
+    return Loader(desi, capsys)
+
+
+UNITS = {"RA": "deg", "DEC": "deg", "PMRA": "mas/yr", "REF_EPOCH": "yr"}
+
+
+def with_gaps() -> dict[str, np.ndarray]:
+    columns = stars(500)
+    columns["PARALLAX"][::7] = np.nan
+    return columns
+
+
+def astropy_table(columns: dict[str, np.ndarray]) -> Any:
+    masked = {name: np.ma.masked_invalid(values) if values.dtype.kind == "f" else values
+              for name, values in columns.items()}  # fmt: skip
+    table = Table(masked)
+    for name, unit in UNITS.items():
+        table[name].unit = unit
+    return table
+
+
+def write_parquet(path: Path, columns: dict[str, np.ndarray]) -> None:
+    fields = [
+        pa.field(name, pa.from_numpy_dtype(values.dtype), metadata={"unit": UNITS.get(name, "")})
+        for name, values in columns.items()
+    ]
+    table = pa.table(
+        [pa.array(values, from_pandas=True) for values in columns.values()], pa.schema(fields)
+    )
+    pq.write_table(table, path, row_group_size=97)
+
+
+def write_csv(path: Path, columns: dict[str, np.ndarray]) -> None:
+    table = pa.table({name: pa.array(values, from_pandas=True) for name, values in columns.items()})
+    pa_csv.write_csv(table, path)
+
+
+def write_ecsv(path: Path, columns: dict[str, np.ndarray]) -> None:
+    astropy_table(columns).write(path, format="ascii.ecsv")
+
+
+def write_votable(path: Path, columns: dict[str, np.ndarray]) -> None:
+    astropy_table(columns).write(path, format="votable")
+
+
+WRITERS: dict[str, Callable[[Path, dict[str, np.ndarray]], None]] = {
+    "stars.parquet": write_parquet,
+    "stars.csv": write_csv,
+    "stars.ecsv": write_ecsv,
+    "stars.vot": write_votable,
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_every_format_gives_the_rows_of_the_fits_file(
+    load: Loader, desi: Desi, tmp_path: Path, name: str
+) -> None:
+    load(fits_file(tmp_path / "stars.fits", with_gaps(), UNITS))
+    WRITERS[name](tmp_path / name, with_gaps())
+    assert load(tmp_path / name, options=("--as", "other")) == 1, load.answer
+    prints = desi.prints()
+    assert prints["other"].rows == 500
+    assert prints["other"].hash == prints["positions"].hash
+    order = "SELECT array_agg(source_number ORDER BY ctid) FROM raw_catalogs."
+    assert desi.one(order + "other") == desi.one(order + "positions")
+    nulls = desi.one("SELECT nulls->'parallax' FROM raw_catalogs.load_ledger"
+                     " WHERE table_name = 'other'")  # fmt: skip
+    assert sum(nulls.values()) == 72
+
+
+@pytest.mark.parametrize("name", ["stars.parquet", "stars.ecsv", "stars.vot"])
+def test_a_wrong_unit_is_told_in_every_format_that_has_units(
+    load: Loader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setitem(UNITS, "PMRA", "arcsec/yr")
+    WRITERS[name](tmp_path / name, stars())
+    assert load(tmp_path / name) == 3
+    assert "wanted 'mas/yr'" in load.error["why"]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_missing_column_is_told_in_every_format(load: Loader, tmp_path: Path, name: str) -> None:
+    columns = stars()
+    del columns["PMDEC"]
+    WRITERS[name](tmp_path / name, columns)
+    assert load(tmp_path / name) == 3
+    assert "the file has no column PMDEC" in load.error["why"]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_file_that_is_cut_off_fails_in_every_format(
+    load: Loader, desi: Desi, tmp_path: Path, name: str
+) -> None:
+    file = tmp_path / name
+    WRITERS[name](file, stars(2000))
+    size = file.stat().st_size
+    with file.open("r+b") as cut:
+        cut.truncate(size - size // 3 - 2)
+    assert load(file) == 5, load.answer
+    assert name in load.error["what"]
+    assert desi.ask("SELECT to_regclass('raw_catalogs.positions')") == [(None,)] or not desi.one(
+        f"SELECT count(*) FROM {TABLE}"
+    )
+
+
+def test_a_csv_value_of_another_type_is_told_with_its_column(load: Loader, tmp_path: Path) -> None:
+    file = tmp_path / "stars.csv"
+    write_csv(file, stars())
+    file.write_text(file.read_text().replace("2016", "J2016", 1))
+    assert load(file) == 5
+    assert "stars.csv cannot be read" in load.error["what"]
+    assert "J2016" in load.error["why"]
+
+
+def test_flipped_bytes_of_a_parquet_file_are_noticed_or_the_file_refused(
+    load: Loader, desi: Desi, tmp_path: Path
+) -> None:
+    file = tmp_path / "stars.parquet"
+    columns = stars(5000)
+    pq.write_table(
+        pa.table({name: pa.array(values) for name, values in columns.items()}),
+        file,
+        write_page_checksum=True,
+    )
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    file.write_bytes(data)
+    assert load(file) == 5
+    assert "stars.parquet cannot be read" in load.error["what"]
+    assert desi.one(f"SELECT count(*) FROM {TABLE}") == 0
+
+
+def test_texts_with_nul_are_rejected(load: Loader, desi: Desi, tmp_path: Path) -> None:
+    del desi
+    columns = {name.lower(): pa.array(values) for name, values in _exposures(3).items()}
+    columns["survey"] = pa.array(["main", "a\0b", "ok"])
+    pq.write_table(pa.table(columns), tmp_path / "exposures-x.parquet")
+    assert load(tmp_path / "exposures-x.parquet", model="exposures") == 5
+    assert "survey has a NUL byte" in load.error["why"]
+
+
+def test_texts_of_any_kind_come_as_they_are(load: Loader, desi: Desi, tmp_path: Path) -> None:
+    harm = ["tab\there", "quote'\"", "back\\slash", "\\N", "line\nend", "Ångström 銀河", "{a,b}"]
+    columns = {name.lower(): pa.array(values) for name, values in _exposures(len(harm)).items()}
+    columns["survey"] = pa.array(harm)
+    columns["program"] = pa.array(["", None, *["dark"] * 5]).dictionary_encode()
+    pq.write_table(pa.table(columns), tmp_path / "exposures-x.parquet")
+    assert load(tmp_path / "exposures-x.parquet", model="exposures") == 0
+    found = desi.ask("SELECT survey, program FROM raw_catalogs.exposures ORDER BY expid")
+    assert [one for one, _ in found] == harm
+    assert [one for _, one in found] == [None, None, *["dark"] * 5]
+
+
+def _exposures(count: int) -> dict[str, np.ndarray]:
+    floats = ("TILERA", "TILEDEC", "MJD", "EXPTIME", "EFFTIME_SPEC", "GOALTIME", "SEEING_ETC",
+              "SEEING_GFA", "TRANSPARENCY_GFA", "SKY_MAG_R_SPEC")  # fmt: skip
+    return {
+        "NIGHT": np.full(count, 20210514, dtype="i4"),
+        "EXPID": np.arange(count, dtype="i4"),
+        "TILEID": np.arange(count, dtype="i4"),
+        "SURVEY": np.full(count, "main"),
+        "PROGRAM": np.full(count, "dark"),
+        "AIRMASS": np.ones(count, dtype="f4"),
+        "EBV": np.ones(count, dtype="f4"),
+        **{name: np.full(count, 59000.5) for name in floats},
+    }
+
+
+def test_vectors_become_arrays(load: Loader, desi: Desi, tmp_path: Path) -> None:
+    from bench.desi import fits  # noqa: PLC0415 - for this test alone
+
+    count = 4
+    coeff = np.arange(count * 10, dtype="f8").reshape(count, 10)
+    integers = ("ZWARN", "DESI_TARGET", "BGS_TARGET")
+    small = ("PMRA", "PMDEC", "REF_EPOCH", "EBV", "FLUX_G", "FLUX_R", "FLUX_Z", "FLUX_W1",
+             "FLUX_W2", "TSNR2_BGS", "TSNR2_LRG")  # fmt: skip
+    columns = {
+        "TARGETID": np.arange(count), "SURVEY": np.full(count, b"main"),
+        "PROGRAM": np.full(count, b"dark"), "HEALPIX": np.ones(count, dtype="i4"),
+        "COEFF": coeff, "SPECTYPE": np.full(count, b"QSO"), "SUBTYPE": np.full(count, b"", "S20"),
+        "COADD_FIBERSTATUS": np.zeros(count, dtype="i4"), "OBJTYPE": np.full(count, b"TGT"),
+        "MORPHTYPE": np.full(count, b"PSF"), "ZCAT_NSPEC": np.ones(count, dtype="i2"),
+        **{name: np.ones(count) for name in
+           ("Z", "ZERR", "CHI2", "DELTACHI2", "TARGET_RA", "TARGET_DEC")},
+        **{name: np.ones(count, dtype="i8") for name in integers},
+        **{name: np.ones(count, dtype="f4") for name in small},
+    }  # fmt: skip
+    table = fits.hdu("ZCATALOG", columns, {})
+    with_flags = fits.fits.BinTableHDU.from_columns(
+        [*table.columns, fits.fits.Column("ZCAT_PRIMARY", "L", array=[True, False, True, True])],
+        name="ZCATALOG",
+    )
+    load(fits.save(tmp_path / "zall-pix-iron.fits", [with_flags]), model="zcatalog")
+    rows = desi.ask(
+        "SELECT coeff, zcat_primary, subtype FROM raw_catalogs.zcatalog_redshifts ORDER BY targetid"
+    )
+    assert [row[0] for row in rows] == coeff.tolist()
+    assert [row[1] for row in rows] == [True, False, True, True]
+    assert {row[2] for row in rows} == {None}
