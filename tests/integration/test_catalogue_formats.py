@@ -9,7 +9,9 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
+from astropy.io import fits as astropy_fits
 from astropy.table import Table
+from bench.desi import fits
 from tests.catalogue import TABLE, Desi, Loader, fits_file, stars
 from tests.postgres16 import Postgres16
 
@@ -200,8 +202,6 @@ def _exposures(count: int) -> dict[str, np.ndarray]:
 
 
 def test_vectors_become_arrays(load: Loader, desi: Desi, tmp_path: Path) -> None:
-    from bench.desi import fits  # noqa: PLC0415 - for this test alone
-
     count = 4
     coeff = np.arange(count * 10, dtype="f8").reshape(count, 10)
     integers = ("ZWARN", "DESI_TARGET", "BGS_TARGET")
@@ -219,8 +219,8 @@ def test_vectors_become_arrays(load: Loader, desi: Desi, tmp_path: Path) -> None
         **{name: np.ones(count, dtype="f4") for name in small},
     }  # fmt: skip
     table = fits.hdu("ZCATALOG", columns, {})
-    with_flags = fits.fits.BinTableHDU.from_columns(
-        [*table.columns, fits.fits.Column("ZCAT_PRIMARY", "L", array=[True, False, True, True])],
+    with_flags = astropy_fits.BinTableHDU.from_columns(
+        [*table.columns, astropy_fits.Column("ZCAT_PRIMARY", "L", array=[True, False, True, True])],
         name="ZCATALOG",
     )
     load(fits.save(tmp_path / "zall-pix-iron.fits", [with_flags]), model="zcatalog")

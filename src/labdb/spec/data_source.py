@@ -13,7 +13,10 @@ from labdb.spec.base import Declared
 
 
 def _expression(text: str) -> str:
-    re.compile(text)
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"{text!r} is no regular expression: {error}") from error
     return text
 
 

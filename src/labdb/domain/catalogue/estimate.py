@@ -1,7 +1,6 @@
 """How long a load will take and how large it will be, told before it begins.
 
-The rates were measured with ``bench/catalogue`` on two cores that other work shared; they are
-for telling minutes from hours.
+The rates were measured on two slow cores that other work shared; they tell minutes from hours.
 """
 
 from dataclasses import dataclass
