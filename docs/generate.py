@@ -14,6 +14,7 @@ import click
 import yaml
 
 from labdb import errors
+from labdb.adapters.catalogue import models
 from labdb.adapters.inventory import load
 from labdb.cli import app
 from labdb.cli.app import cli
@@ -270,6 +271,37 @@ def exit_codes_page() -> str:
     return f"{NOTE}\n# Exit codes\n\n{table}"
 
 
+def data_models_page() -> str:
+    """Return the page of the shipped data models: their tables, files and columns."""
+    parts = [
+        NOTE,
+        "# Data models\n",
+        "What `labdb catalogue load` knows. *Source* is the file's own column; a column without",
+        "one is filled from the name of the file, or by labdb.\n",
+    ]
+    for name in models.names():
+        model = models.load(name)
+        parts.append(f"## {name}\n\n{model.description}. Version {model.version}.\n")
+        for table in model.tables:
+            hdus = f" HDU {', '.join(table.hdus)}." if table.hdus else ""
+            key = f" Key: {', '.join(f'`{column}`' for column in table.key)}." if table.key else ""
+            parts.append(f"### {name}: {table.name}\n\n{table.description}\n")
+            parts.append(f"Files: `{table.files.pattern}`.{hdus}{key}\n")
+            rows = [
+                (
+                    f"`{column.name}`",
+                    column.sql_type,
+                    column.unit,
+                    column.ucd,
+                    f"`{column.source.upper()}`" if column in table.from_source else "",
+                    column.description,
+                )
+                for column in table.columns
+            ]
+            parts.append(_table(("Column", "Type", "Unit", "UCD", "Source", "Meaning"), rows))
+    return "\n".join(parts)
+
+
 def runbook_page() -> str:
     """Return the runbook of the lab's server, as ``labdb runbook`` prints it."""
     declared = load(TOP / "inventories" / "lab", "proj-pg01")
@@ -308,6 +340,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "declaration.schema.json": schema,
         REFERENCE / "role-variables.md": roles_page(),
         REFERENCE / "parameters.md": parameters_page(),
+        REFERENCE / "data-models.md": data_models_page(),
         REFERENCE / "exit-codes.md": exit_codes_page(),
         REFERENCE / "token-privileges.md": privileges_page(),
         REFERENCE / "sky-functions.md": sky_functions_page(),

@@ -23,16 +23,27 @@ def tell(report: Report, *, as_json: bool, no_color: bool) -> int:
     rows = report.data["parts"]
     console.print(_rehearsed(rows) if report.data.get("dry_run") else _loaded(rows))
     if report.data.get("dry_run"):
-        for row in rows:
-            console.print(f"[bold]{escape(row['file'])}[/] to {row['table']}", soft_wrap=True)
+        for files, row in _alike(rows):
+            console.print(
+                f"\n[bold]{escape(', '.join(files))}[/] to {row['table']}", soft_wrap=True
+            )
             console.print(_mapping(row))
     return report.exit_code
+
+
+def _alike(rows: Sequence[Mapping[str, Any]]) -> list[tuple[list[str], Mapping[str, Any]]]:
+    """Return the parts whose columns come from the same places, with the names of their files."""
+    found: dict[str, tuple[list[str], Mapping[str, Any]]] = {}
+    for row in rows:
+        alike = repr((row["table"], row["columns"], row["not_in_file"], sorted(row["constants"])))
+        found.setdefault(alike, ([], row))[0].append(row["file"])
+    return list(found.values())
 
 
 def _grid(*columns: str) -> Grid:
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        grid.add_column(column, overflow="fold")
+        grid.add_column(column, overflow="fold", no_wrap=column in ("file", "table"))
     return grid
 
 
@@ -69,8 +80,8 @@ def _rehearsed(rows: Sequence[Mapping[str, Any]]) -> Grid:
 
 def _mapping(row: Mapping[str, Any]) -> Grid:
     grid = _grid("  column", "from")
-    for name, value in row["constants"].items():
-        grid.add_row(f"  {name}", f"name of the file: {escape(value)}")
+    for name in row["constants"]:
+        grid.add_row(f"  {name}", "the name of the file")
     for name, source in row["columns"].items():
         grid.add_row(f"  {name}", escape(source))
     for name in row["not_in_file"]:
