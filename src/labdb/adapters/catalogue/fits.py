@@ -1,9 +1,7 @@
 """FITS binary tables as a source: rows are read from where they lie, some at a time."""
 
-import mmap
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +17,11 @@ from labdb.domain.catalogue.kind import Kind
 from labdb.domain.catalogue.mapping import SourceColumn
 from labdb.errors import RunError
 
-TOUCHED = 64 << 20
-"""Bytes of the file that may be in this process's memory before they are let go."""
-NARROW = 512
-"""Bytes of a row up to which scattered rows are copied whole, once for all columns."""
-MATCHED = 1 << 20
-"""Rows whose columns are compared between HDUs at a time."""
+BATCH = 1 << 16
+BATCH_BYTES = 32 << 20
+"""Rows, and bytes of rows, that are good to read at a time."""
+SPAN = 64 << 20
+"""Scattered rows that lie within so many bytes are read together."""
 
 
 class FitsSource:
@@ -48,6 +45,11 @@ class FitsSource:
     def hdus(self) -> tuple[str, ...]:
         """The names of the HDUs."""
         return tuple(table.name for table in self._tables)
+
+    @property
+    def batch(self) -> int:
+        """The number of rows that are good to read at a time."""
+        return min(table.batch for table in self._tables)
 
     @property
     def columns(self) -> tuple[SourceColumn, ...]:
@@ -74,8 +76,8 @@ class FitsSource:
                 f"{self.path.name}: HDU {lacking} has no {name} to join by",
                 hint=fits_file.AGAIN,
             )
-        for start in range(0, self.rows, MATCHED):
-            rows = slice(start, min(start + MATCHED, self.rows))
+        for start in range(0, self.rows, self.batch):
+            rows = slice(start, min(start + self.batch, self.rows))
             differ = np.flatnonzero(first.raw(one, rows) != other.raw(two, rows))
             if len(differ):
                 row = start + int(differ[0]) + 1
@@ -116,7 +118,7 @@ def _chosen(path: Path, wanted: Sequence[str]) -> list[Hdu]:
 
 
 class _Table:
-    """One binary table; its rows are mapped into memory, and let go again."""
+    """One binary table; of its file, only the rows of the last batch are in memory."""
 
     def __init__(self, path: Path, hdu: Hdu) -> None:
         self.path = path
@@ -137,18 +139,12 @@ class _Table:
             )
             for place, field in enumerate(self._fields)
         )
-        self._touched = 0
+        self._type = _row_type(self._fields)
+        self.batch = max(1, min(BATCH, BATCH_BYTES // max(1, self._type.itemsize)))
         self._last: Rows | None = None
-        self._block: np.ndarray | None = None
-        self._map: mmap.mmap | None = None
-        self._rows = np.zeros(0, dtype=_row_type(self._fields))
+        self._block = np.zeros(0, dtype=self._type)
         self._file = path.open("rb")
         self._state = written(os.fstat(self._file.fileno()))
-        if self.rows:
-            self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
-            self._rows = np.frombuffer(
-                self._map, dtype=_row_type(self._fields), count=self.rows, offset=hdu.start
-            )
 
     def find(self, name: str) -> int | None:
         """Return the place of the column called *name*."""
@@ -156,32 +152,43 @@ class _Table:
         return next(places, None)
 
     def raw(self, place: int, rows: Rows) -> np.ndarray:
-        """Return values of a column as they are in the file, copied.
+        """Return values of a column as they are in the file.
+
+        Columns of the same *rows*, the very object, are asked for one after the other: the rows
+        are read once for all of them.
 
         Raises:
-            RunError: the file has changed since it was opened. What is mapped must not be
-                touched then: where a file has become shorter, the process would be killed.
+            RunError: the file has changed since it was opened.
         """
-        if written(os.fstat(self._file.fileno())) != self._state:
-            raise changed(self.path)
         if rows is not self._last:
-            self._let_go()
+            self._block = self._read(rows)
             self._last = rows
-            narrow = isinstance(rows, np.ndarray) and self._rows.itemsize <= NARROW
-            self._block = self._rows[rows] if narrow else None
-            width = self._rows.itemsize if isinstance(rows, slice) else mmap.PAGESIZE
-            self._touched += width * (
-                rows.stop - rows.start if isinstance(rows, slice) else len(rows)
-            )
-        if self._block is not None:
-            return self._block[f"c{place}"]
-        return np.array(self._rows[f"c{place}"][rows])
+            if written(os.fstat(self._file.fileno())) != self._state:
+                raise changed(self.path)
+        values: np.ndarray = self._block[f"c{place}"]
+        return values
 
-    def _let_go(self) -> None:
-        """Take pages of the file out of this process's memory; they stay in the system's cache."""
-        if self._touched > TOUCHED and self._map is not None:
-            self._map.madvise(mmap.MADV_DONTNEED)
-            self._touched = 0
+    def _read(self, rows: Rows) -> np.ndarray:
+        if isinstance(rows, slice):
+            return self._between(rows.start, rows.stop)
+        first, last = int(rows.min(initial=self.rows)), int(rows.max(initial=-1))
+        width = self._type.itemsize
+        if (last - first) * width <= SPAN:
+            return self._between(first, last + 1)[rows - first]
+        file, start = self._file.fileno(), self.hdu.start
+        parts = [os.pread(file, width, start + width * row) for row in rows.tolist()]
+        return self._rows(b"".join(parts), len(parts))
+
+    def _between(self, first: int, stop: int) -> np.ndarray:
+        count = max(0, stop - first)
+        width = self._type.itemsize
+        self._file.seek(self.hdu.start + first * width)
+        return self._rows(self._file.read(count * width), count)
+
+    def _rows(self, data: bytes, count: int) -> np.ndarray:
+        if len(data) != count * self._type.itemsize:  # it has become shorter
+            raise changed(self.path)
+        return np.frombuffer(data, dtype=self._type)
 
     def take(self, place: int, rows: Rows) -> Raw:
         """Return values of a column as the file means them."""
@@ -199,12 +206,7 @@ class _Table:
 
     def close(self) -> None:
         """Let go of the file."""
-        self._rows = np.zeros(0, dtype=self._rows.dtype)
-        self._last, self._block = None, None
-        if self._map is not None:
-            with suppress(BufferError):  # an error's traceback may still hold rows
-                self._map.close()
-            self._map = None
+        self._last, self._block = None, np.zeros(0, dtype=self._type)
         self._file.close()
 
 

@@ -29,6 +29,10 @@ class Source(Protocol):
         """The number of rows."""
 
     @property
+    def batch(self) -> int:
+        """The number of rows that are good to read at a time."""
+
+    @property
     def hdus(self) -> tuple[str, ...]:
         """The HDUs that are read; empty for what is no FITS."""
 

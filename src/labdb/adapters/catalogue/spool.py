@@ -16,6 +16,8 @@ from labdb.adapters.catalogue.source import Raw, Rows
 from labdb.domain.catalogue.mapping import SourceColumn
 from labdb.errors import RunError
 
+BATCH = 1 << 16
+"""Rows that are good to read at a time."""
 HINT = "get the file again from its source, or mend it"
 
 
@@ -46,6 +48,7 @@ class SpooledSource:
     def __init__(self, reader: Reader, wanted: set[str]) -> None:
         self._reader = reader
         self._wanted = wanted
+        self.batch = BATCH
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._table: Any = None
         with damaged(reader.path):

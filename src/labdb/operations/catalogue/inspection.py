@@ -19,10 +19,6 @@ from labdb.operations.catalogue.parts import Fitted
 from labdb.operations.catalogue.values import cells
 from labdb.spec.data_source import Range
 
-ROWS = 1 << 17
-"""Rows that are read at a time."""
-ASCII = 0x80
-
 
 @dataclass(slots=True)
 class Inspected:
@@ -48,8 +44,8 @@ def inspect(source: Source, fitted: Fitted) -> Inspected:
     key = [filled[name] for name in table.key if name in filled]
     rejections = Rejections(np.zeros(fitted.rows, dtype=np.bool_))
     seen = _Seen()
-    for start in range(0, fitted.rows, ROWS):
-        rows = slice(start, min(start + ROWS, fitted.rows))
+    for start in range(0, fitted.rows, source.batch):
+        rows = slice(start, min(start + source.batch, fitted.rows))
         here = {one.column.name: cells(source, table, one, rows)[0] for one in looked_at}
         _reject(table, rejections, start, here)
         if key:
@@ -128,8 +124,8 @@ def _reject_repeated(
         return
     suspects = good[np.isin(numbers[good], repeated)]
     met: set[tuple[Any, ...]] = set()
-    for start in range(0, len(suspects), ROWS):
-        rows = suspects[start : start + ROWS]
+    for start in range(0, len(suspects), source.batch):
+        rows = suspects[start : start + source.batch]
         columns = [cells(source, table, one, rows)[0].values for one in key]
         for row, values in zip(rows.tolist(), zip(*columns, strict=True), strict=True):
             identity = tuple(values)

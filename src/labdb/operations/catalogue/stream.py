@@ -13,9 +13,6 @@ from labdb.domain.catalogue.table import SOURCE_ID, Table
 from labdb.operations.catalogue.parts import Fitted
 from labdb.operations.catalogue.values import cells
 
-ROWS = 1 << 16
-"""Rows that are encoded at a time."""
-
 
 class Stream:
     """The records of a part in the given order; afterwards *nulls* and *rows* are known."""
@@ -52,8 +49,9 @@ class Stream:
     def __iter__(self) -> Iterator[bytes]:
         """Yield the records."""
         total = self._fitted.rows if self._order is None else len(self._order)
-        for start in range(0, total, ROWS):
-            stop = min(start + ROWS, total)
+        batch = self._source.batch
+        for start in range(0, total, batch):
+            stop = min(start + batch, total)
             rows: Rows = slice(start, stop) if self._order is None else self._order[start:stop]
             yield from records(self._batch(rows, stop - start))
             self.rows += stop - start
