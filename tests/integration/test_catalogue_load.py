@@ -181,6 +181,45 @@ def test_what_is_missing_of_the_indexes_is_made_by_the_next_load(
     assert load.answer["data"]["made"] == ["exposures_mjd_idx", "exposures_pkey"]
 
 
+@pytest.fixture
+def with_q3c(server: Postgres16) -> None:
+    """An extension that is called q3c and has the one function that is needed; no sphere."""
+    share = Path(server.run("pg_config", "--sharedir").stdout.strip()) / "extension"
+    (share / "q3c.control").write_text("default_version = '1'\nrelocatable = true\n")
+    (share / "q3c--1.sql").write_text(
+        "CREATE FUNCTION q3c_ang2ipix(float8, float8) RETURNS bigint LANGUAGE sql IMMUTABLE"
+        " AS 'SELECT (1000 * $1)::bigint * 1000000 + (1000 * $2)::bigint';"
+    )
+
+
+@pytest.mark.usefixtures("with_q3c")
+@pytest.mark.parametrize("schema", ["public", "its own"])
+def test_the_index_of_the_sky_is_made_as_soon_as_q3c_is_there(
+    load: Loader, desi: Desi, tmp_path: Path, schema: str
+) -> None:
+    file = fits_file(tmp_path / "a.fits", stars())
+    assert load(file) == 1
+    desi.do(f'CREATE SCHEMA IF NOT EXISTS "{schema}"; CREATE EXTENSION q3c SCHEMA "{schema}"')
+    assert load(file) == 0
+    assert load.answer["data"]["made"] == ["positions_q3c_idx"]
+    definition = desi.one("SELECT indexdef FROM pg_indexes WHERE indexname = 'positions_q3c_idx'")
+    assert definition.endswith('q3c_ang2ipix(ra, "dec"))')
+    assert load(file) == 0
+    assert load.answer["summary"] == "nothing to do: all 1 parts are there"
+
+
+@pytest.mark.parametrize("how", ["DROP TABLE", "TRUNCATE"])
+def test_a_table_whose_rows_somebody_took_away_is_loaded_again(
+    load: Loader, desi: Desi, tmp_path: Path, how: str
+) -> None:
+    file = fits_file(tmp_path / "a.fits", stars())
+    load(file)
+    before = desi.prints()
+    desi.do(f"{how} {TABLE}")
+    load(file)
+    assert desi.prints() == before
+
+
 def test_a_dry_run_touches_nothing(load: Loader, desi: Desi, survey: Path) -> None:
     assert load(survey, model="desivast", options=("--dry-run",)) == 0
     rows = {(one["file"], one["table"]): one for one in load.parts}

@@ -135,7 +135,11 @@ def _table(table: Table) -> dict[str, Any]:
         "position": list(table.position or ()),
         "order": list(table.order),
         "indexes": [list(index) for index in table.indexes],
+        "checks": {
+            name: one.model_dump(exclude_defaults=True) for name, one in table.checks.items()
+        },
         "fingerprint": list(table.fingerprint),
+        "partition": table.partition.model_dump() if table.partition else None,
         "columns": [_column(table, column) for column in table.columns],
     }
 

@@ -86,6 +86,16 @@ def entries(connection: psycopg.Connection, schema: str, table: str) -> dict[str
     return {row[1]: Entry(*row) for row in rows}
 
 
+def forget(connection: psycopg.Connection, schema: str, table: str) -> None:
+    """Let every file of a table count as not loaded: its rows are gone."""
+    connection.execute(
+        SQL("UPDATE {} SET finished_at = NULL WHERE table_name = %s").format(
+            Identifier(schema, NAME)
+        ),
+        [table],
+    )
+
+
 def hold(connection: psycopg.Connection, schema: str, table: str, file: str) -> Entry:
     """Return the line of *file*, which nobody else changes until the transaction ends."""
     row = connection.execute(

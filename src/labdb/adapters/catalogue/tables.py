@@ -113,10 +113,20 @@ def delete(connection: psycopg.Connection, target: Target, source_id: int) -> in
     ).rowcount
 
 
-def has_extension(connection: psycopg.Connection, name: str) -> bool:
-    """Tell whether the database has the extension called *name*."""
-    found = connection.execute("SELECT FROM pg_extension WHERE extname = %s", [name])
-    return found.fetchone() is not None
+def extension_schema(connection: psycopg.Connection, name: str) -> str | None:
+    """Return the schema that the extension called *name* is in; None where it is not there."""
+    found = connection.execute(
+        "SELECT nspname FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace"
+        " WHERE extname = %s",
+        [name],
+    ).fetchone()
+    return None if found is None else str(found[0])
+
+
+def is_empty(connection: psycopg.Connection, target: Target) -> bool:
+    """Tell whether the table has no row."""
+    found = connection.execute(SQL("SELECT EXISTS (SELECT FROM {})").format(target.sql)).fetchone()
+    return found is not None and not found[0]
 
 
 def has_index(connection: psycopg.Connection, target: Target, name: str) -> bool:
@@ -126,10 +136,14 @@ def has_index(connection: psycopg.Connection, target: Target, name: str) -> bool
     return found is not None and bool(found[0])
 
 
-def create_index(connection: psycopg.Connection, target: Target, index: layout.Index) -> None:
-    """Make *index*; the extension q3c must be there for a spherical one."""
+def create_index(
+    connection: psycopg.Connection, target: Target, index: layout.Index, q3c: str | None
+) -> None:
+    """Make *index*; for a spherical one, *q3c* is the schema of that extension."""
     columns = SQL(", ").join(map(Identifier, index.columns))
-    what = SQL("q3c_ang2ipix({})").format(columns) if index.spherical else columns
+    what: Composed = columns
+    if index.spherical and q3c is not None:
+        what = SQL("{}({})").format(Identifier(q3c, "q3c_ang2ipix"), columns)
     connection.execute(
         SQL("CREATE INDEX {} ON {} ({})").format(Identifier(index.name), target.sql, what)
     )

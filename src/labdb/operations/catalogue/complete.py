@@ -32,15 +32,15 @@ def complete(
     for target, table in wanted.items():
         with told(str(target)):
             before = len(made)
-            missing_q3c = bool(table.position) and not tables.has_extension(connection, Q3C)
-            if missing_q3c:
+            q3c = tables.extension_schema(connection, Q3C)
+            if table.position and q3c is None:
                 findings.append(_without_q3c(target))
             for index in layout.after_load(table, target.name):
-                if index.spherical and missing_q3c:
+                if index.spherical and q3c is None:
                     continue
                 if not tables.has_index(connection, target, index.name):
                     watcher.say(f"index {index.name}")
-                    tables.create_index(connection, target, index)
+                    tables.create_index(connection, target, index, q3c)
                     made.append(index.name)
             _key(connection, target, table, watcher, made)
             stale = target in fresh or len(made) > before

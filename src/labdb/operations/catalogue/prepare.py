@@ -44,7 +44,6 @@ def _table(connection: psycopg.Connection, target: Target, table: Table) -> None
         ledger.create(connection, target.schema)
     if not tables.exists(connection, target):
         tables.create(connection, target, table)
-        return
     different = tables.differences(connection, target, table)
     if different:
         raise DeclarationError(
@@ -52,6 +51,8 @@ def _table(connection: psycopg.Connection, target: Target, table: Table) -> None
             why="\n".join(different),
             hint="load into another schema (--schema) or under another name (--as)",
         )
+    if tables.is_empty(connection, target):  # made just now, or emptied by somebody
+        ledger.forget(connection, target.schema, target.name)
 
 
 def pending(
