@@ -30,6 +30,7 @@ from urllib.parse import quote
 
 import pytest
 import requests
+from tests.postgres16 import Postgres16
 
 from labdb.lab import cluster, control
 from labdb.lab.control import EmulatedPve
@@ -125,3 +126,13 @@ def api(pve: EmulatedPve) -> Iterator[Api]:
     client = Api(pve)
     yield client
     client.session.close()
+
+
+@pytest.fixture(scope="session")
+def catalogues(postgres16: Postgres16) -> Iterator[Postgres16]:
+    """A running PostgreSQL for catalogues; nothing of it has to survive."""
+    data = postgres16.initialise("catalogues")
+    (data / "postgresql.auto.conf").write_text("fsync = off\n", encoding="utf-8")
+    postgres16.start(data)
+    yield postgres16
+    postgres16.run("pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")

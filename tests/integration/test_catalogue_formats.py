@@ -1,6 +1,6 @@
 """Catalogues of any format come to the same rows; what is wrong with one is told by its name."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +18,9 @@ from tests.postgres16 import Postgres16
 pytestmark = pytest.mark.postgres
 
 
-@pytest.fixture(scope="module")
-def server(postgres16: Postgres16) -> Iterator[Postgres16]:
-    data = postgres16.initialise("formats")
-    postgres16.start(data)
-    yield postgres16
-    postgres16.stop(data)
-
-
 @pytest.fixture
-def desi(server: Postgres16) -> Desi:
-    return Desi(server)
+def desi(catalogues: Postgres16) -> Desi:
+    return Desi(catalogues)
 
 
 @pytest.fixture

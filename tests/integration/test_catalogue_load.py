@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +26,9 @@ pytestmark = pytest.mark.postgres
 TOP = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def server(postgres16: Postgres16) -> Iterator[Postgres16]:
-    data = postgres16.initialise("catalogue")
-    postgres16.start(data)
-    yield postgres16
-    postgres16.stop(data)
-
-
 @pytest.fixture
-def desi(server: Postgres16) -> Desi:
-    return Desi(server)
+def desi(catalogues: Postgres16) -> Desi:
+    return Desi(catalogues)
 
 
 @pytest.fixture
@@ -182,9 +173,9 @@ def test_what_is_missing_of_the_indexes_is_made_by_the_next_load(
 
 
 @pytest.fixture
-def with_q3c(server: Postgres16) -> None:
+def with_q3c(catalogues: Postgres16) -> None:
     """An extension that is called q3c and has the one function that is needed; no sphere."""
-    share = Path(server.run("pg_config", "--sharedir").stdout.strip()) / "extension"
+    share = Path(catalogues.run("pg_config", "--sharedir").stdout.strip()) / "extension"
     (share / "q3c.control").write_text("default_version = '1'\nrelocatable = true\n")
     (share / "q3c--1.sql").write_text(
         "CREATE FUNCTION q3c_ang2ipix(float8, float8) RETURNS bigint LANGUAGE sql IMMUTABLE"
@@ -611,8 +602,8 @@ def galaxies(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(server: Postgres16, galaxies: Path) -> Any:
-    desi = Desi(server)
+def undisturbed(catalogues: Postgres16, galaxies: Path) -> Any:
+    desi = Desi(catalogues)
     process = _start(desi, galaxies)
     process.communicate(timeout=120)
     assert process.returncode == 1

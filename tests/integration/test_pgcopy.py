@@ -24,14 +24,11 @@ FLOATS = {Kind.FLOAT: 32, Kind.DOUBLE: 64}
 
 
 @pytest.fixture(scope="module")
-def session(postgres16: Postgres16) -> Iterator[psycopg.Connection]:
-    data = postgres16.initialise("pgcopy")
-    postgres16.start(data)
-    with psycopg.connect(postgres16.conninfo, autocommit=True) as connection:
+def session(catalogues: Postgres16) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(catalogues.conninfo, autocommit=True) as connection:
         connection.execute("SET timezone = 'UTC'")
         connection.prepare_threshold = None  # the table changes with each example
         yield connection
-    postgres16.stop(data)
 
 
 def scalars(kind: Kind) -> st.SearchStrategy[Any]:
