@@ -141,6 +141,17 @@ def test_a_file_more_joins_the_table(load: Loader, desi: Desi, tmp_path: Path) -
     assert desi.one(f"SELECT count(*) FROM {TABLE}") == 200
 
 
+def test_a_file_without_rows_is_loaded_once_too(load: Loader, desi: Desi, tmp_path: Path) -> None:
+    fits_file(tmp_path / "a.fits", stars(0))
+    load(tmp_path)
+    assert [(one["status"], one["rows"]) for one in load.parts] == [("loaded", 0)]
+    fits_file(tmp_path / "b.fits", stars())
+    load(tmp_path)
+    load(tmp_path)
+    assert load.answer["summary"] == "nothing to do: all 2 parts are there"
+    assert desi.one(f"SELECT count(*) FROM {TABLE}") == 100
+
+
 def test_rows_lie_in_the_order_of_the_sky(load: Loader, desi: Desi, tmp_path: Path) -> None:
     load(fits_file(tmp_path / "a.fits", stars(5000)))
     jump = "abs(dec - lag(dec) OVER (ORDER BY ctid))"

@@ -22,11 +22,6 @@ class Kind(StrEnum):
         """Tell whether values can be added up."""
         return self not in (Kind.BOOLEAN, Kind.TEXT, Kind.TIMESTAMP)
 
-    @property
-    def is_floating(self) -> bool:
-        """Tell whether a value can be NaN."""
-        return self in (Kind.FLOAT, Kind.DOUBLE)
-
 
 SIZES = {
     Kind.BOOLEAN: 1,

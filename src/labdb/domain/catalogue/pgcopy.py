@@ -72,8 +72,7 @@ class _Form:
             head = [(f"h{number}", f"V{_ARRAY_HEAD.size}")] if one.values.ndim > 1 else []
             fields += [(f"n{number}", ">i4"), *head, (f"v{number}", *_form_of(one))]
         dtype = np.dtype(fields)
-        self.rows = max(1, BLOCK_BYTES // dtype.itemsize)
-        self.rows = min(self.rows, len(cells[0].values))
+        self.rows = max(1, min(BLOCK_BYTES // dtype.itemsize, len(cells[0].values)))
         self.table = np.zeros(self.rows, dtype)
         self.table["count"] = len(cells)
         self.lengths = []

@@ -1,12 +1,18 @@
 """Columns of a file find their columns of the table, or are told."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
+import yaml
 
 from labdb.adapters.catalogue import models
 from labdb.domain.catalogue import layout
 from labdb.domain.catalogue.kind import Kind, holds
 from labdb.domain.catalogue.mapping import SourceColumn, fit
-from labdb.domain.catalogue.table import Table
+from labdb.domain.catalogue.table import Table, join
+from labdb.spec.data_model import SchemaModel
+from labdb.spec.data_source import ModelSource
 
 
 @pytest.fixture
@@ -35,6 +41,70 @@ def test_a_column_of_two_hdus_comes_from_the_first_or_from_the_one_it_names(
     filled, _ = fit(galaxies, [*others, *_sources(galaxies)])
     places = {one.column.name: one.source.hdu for one in filled if one.source}
     assert (places["z"], places["targetid"]) == ("METADATA", "METADATA")
+
+
+def _told(galaxies: Table, **changed: Any) -> str:
+    """Return what is said of the column z when its source is changed."""
+    sources = [replace(one, **changed) if one.name == "Z" else one for one in _sources(galaxies)]
+    filled, wrong = fit(galaxies, sources)
+    assert len(filled) == len(sources) - 1
+    return str(wrong[0])
+
+
+def test_every_kind_of_mismatch_says_what_is_there_and_what_is_wanted(galaxies: Table) -> None:
+    assert _told(galaxies, name="ZZ") == (
+        "z: the file has no column Z of HDU METADATA; the nearest name is 'ZZ'"
+    )
+    assert _told(galaxies, kind=None, why_not="it is complex") == (
+        "z: 'Z' cannot be loaded: it is complex"
+    )
+    assert _told(galaxies, length=3) == "z: 'Z' has 3 values in a row, wanted one value"
+    assert _told(galaxies, kind=Kind.TEXT, native="TFORM 5A") == (
+        "z: 'Z' is text (TFORM 5A), wanted double precision"
+    )
+    galaxies = replace(galaxies, columns=tuple(replace(c, unit="km/s") for c in galaxies.columns))
+    sources = [replace(one, unit="mag") for one in _sources(galaxies)]
+    assert all("is in 'mag', wanted 'km/s'" in str(one) for one in fit(galaxies, sources)[1])
+
+
+def test_an_optional_column_that_is_not_there_is_null_and_one_that_is_wrong_is_told() -> None:
+    stars = models.load("positions").tables[0]
+    sources = [one for one in _sources(stars) if one.name != "RA_ERROR"]
+    filled, wrong = fit(stars, [replace(one, hdu="") for one in sources])
+    assert wrong == []
+    assert [one.column.name for one in filled if one.source is None] == ["ra_error"]
+    bad = SourceColumn("RA_ERROR", "x", Kind.TEXT)
+    assert [one.column for one in fit(stars, [*sources, bad])[1]] == ["ra_error"]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"position": {"ra": "ra", "dec": "delta"}}, "table positions has no column delta"),
+        ({"indexes": [["nowhere"]]}, "table positions has no column nowhere"),
+        ({"files": "(?P<field>.)"}, "table positions has no column field"),
+    ],
+)
+def test_sources_that_name_what_is_not_there_are_refused(
+    change: dict[str, object], told: str
+) -> None:
+    schema = _schema("positions")
+    sources = ModelSource.model_validate({"tables": {"positions": {"files": "x"} | change}})
+    with pytest.raises(ValueError, match=told):
+        join(schema, sources)
+
+
+def test_a_table_that_only_one_file_has_is_refused() -> None:
+    sources = ModelSource.model_validate({"tables": {"other": {"files": "x"}}})
+    with pytest.raises(
+        ValueError, match="only one of the two files has the table other, positions"
+    ):
+        join(_schema("positions"), sources)
+
+
+def _schema(name: str) -> SchemaModel:
+    text = (models.SHIPPED / f"{name}.yaml").read_text(encoding="utf-8")
+    return SchemaModel.model_validate(yaml.safe_load(text))
 
 
 def test_wider_types_hold_narrower_ones_and_not_the_other_way() -> None:
