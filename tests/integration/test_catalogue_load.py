@@ -20,6 +20,7 @@ from tests.postgres16 import Postgres16
 
 from labdb.adapters.catalogue import lock, tables
 from labdb.adapters.catalogue.tables import Target
+from labdb.cli.app import run
 from labdb.operations.catalogue import inspection, one_file
 
 pytestmark = pytest.mark.postgres
@@ -574,6 +575,17 @@ def test_a_password_on_the_command_line_is_refused_and_not_repeated(
     assert load(fits_file(tmp_path / "a.fits", stars())) == 2
     assert "does not belong on the command line" in load.error["what"]
     assert "secret1" not in json.dumps(load.answer)
+
+
+def test_a_service_is_taken_from_libpq_s_file(
+    desi: Desi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = tmp_path / "pg_service.conf"
+    services.write_text(f"[desi]\n{desi.conninfo.replace(' ', chr(10))}\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(services))
+    file = fits_file(tmp_path / "a.fits", stars())
+    assert run(["catalogue", "load", str(file), "--model", "positions", "--service", "desi"]) == 1
+    assert desi.one(f"SELECT count(*) FROM {TABLE}") == 100
 
 
 def test_a_server_that_does_not_answer_is_unreachable(load: Loader, tmp_path: Path) -> None:

@@ -36,6 +36,9 @@ class ColumnSource(Declared):
     sentinels: tuple[float | str, ...] = Field(
         default=(), description="Values that stand for a missing one, and become NULL."
     )
+    units: tuple[str, ...] = Field(
+        default=(), description="What files call the model's unit besides, meaning the same."
+    )
     narrow: bool = Field(
         default=False, description="A wider source may be narrowed: float64 to real."
     )

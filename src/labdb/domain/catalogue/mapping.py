@@ -92,9 +92,13 @@ def _misfit(column: Column, source: SourceColumn) -> str:
         )
     if not holds(column.kind, source.kind, narrow=column.narrow):
         return f"{source.name!r} is {source.kind} ({source.native}), wanted {column.kind}"
-    if source.unit and column.unit and not unit.same(source.unit, column.unit):
+    if source.unit and column.unit and not _in_unit(column, source):
         return f"{source.name!r} is in {source.unit!r}, wanted {column.unit!r}"
     return ""
+
+
+def _in_unit(column: Column, source: SourceColumn) -> bool:
+    return any(unit.same(source.unit, one) for one in (column.unit, *column.units))
 
 
 def _values(length: int | None) -> str:

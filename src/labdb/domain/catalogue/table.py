@@ -28,6 +28,7 @@ class Column:
     source: str = ""
     hdu: str | None = None
     sentinels: tuple[float | str, ...] = ()
+    units: tuple[str, ...] = ()
     narrow: bool = False
     optional: bool = False
 
@@ -167,6 +168,7 @@ def _column(schema: ColumnModel, source: ColumnSource) -> Column:
         source=source.column or schema.name,
         hdu=source.hdu,
         sentinels=source.sentinels,
+        units=source.units,
         narrow=source.narrow,
         optional=source.optional,
     )

@@ -67,6 +67,14 @@ def test_every_kind_of_mismatch_says_what_is_there_and_what_is_wanted(galaxies: 
     assert all("is in 'mag', wanted 'km/s'" in str(one) for one in fit(galaxies, sources)[1])
 
 
+def test_other_words_for_a_unit_are_taken_where_the_model_knows_them(galaxies: Table) -> None:
+    sources = [
+        replace(one, unit="dex(Msun)") if one.name == "LOGMSTAR" else one
+        for one in _sources(galaxies)
+    ]
+    assert fit(galaxies, sources)[1] == []
+
+
 def test_an_optional_column_that_is_not_there_is_null_and_one_that_is_wrong_is_told() -> None:
     stars = models.load("positions").tables[0]
     sources = [one for one in _sources(stars) if one.name != "RA_ERROR"]
