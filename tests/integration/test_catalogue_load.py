@@ -655,10 +655,17 @@ def test_a_load_that_is_killed_again_and_again_gives_the_same_table(
     assert len(desi.ask("SELECT FROM pg_indexes WHERE tablename = 'fastspecfit_galaxies'")) == 4
 
 
+ROWS = "query LIKE 'COPY%'"
+LOCK = "application_name LIKE 'labdb catalogue load%' AND state = 'idle'"
+
+
+@pytest.mark.parametrize("which", [ROWS, LOCK], ids=["rows", "lock"])
 def test_a_lost_connection_is_told_and_the_next_load_goes_on(
-    desi: Desi, galaxies: Path, undisturbed: Any
+    desi: Desi, galaxies: Path, undisturbed: Any, which: str
 ) -> None:
     process = _start(desi, galaxies)
+    assert process.stderr is not None
+    process.stderr.readline()  # the first file has begun
     killed = threading.Event()
 
     def kill() -> None:
@@ -666,7 +673,7 @@ def test_a_lost_connection_is_told_and_the_next_load_goes_on(
             while not killed.is_set() and process.poll() is None:
                 row = connection.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE query LIKE 'COPY%' AND datname = current_database() LIMIT 1"
+                    f" WHERE {which} AND datname = current_database() LIMIT 1".encode()
                 ).fetchone()
                 if row:
                     killed.set()
@@ -682,6 +689,14 @@ def test_a_lost_connection_is_told_and_the_next_load_goes_on(
     again = _start(desi, galaxies)
     again.communicate(timeout=120)
     assert again.returncode == 1
+    assert desi.prints() == undisturbed
+
+
+def test_two_loads_at_once_make_one_table(desi: Desi, galaxies: Path, undisturbed: Any) -> None:
+    both = [_start(desi, galaxies) for _ in range(2)]
+    told = [process.communicate(timeout=120)[1] for process in both]
+    # The second waits for a moment: it is refused, or finds nothing to do.
+    assert sorted(process.returncode for process in both) in ([1, 1], [1, 6]), told
     assert desi.prints() == undisturbed
 
 
