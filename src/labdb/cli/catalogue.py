@@ -1,5 +1,6 @@
 """Commands of catalogues: load files, list data models, show one."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -108,15 +109,20 @@ def load(  # noqa: PLR0913 - one parameter an option
     return show_catalogue.tell(report, as_json=as_json, no_color=no_color)
 
 
+READERS = ("numpy", "astropy", "pyarrow")
+"""What the extra brings; listing and showing models needs none of it."""
+
+
 def _operation() -> Any:
-    try:
-        from labdb.operations.catalogue import load as operation  # noqa: PLC0415 - optional
-    except ModuleNotFoundError as error:
+    lacking = [name for name in READERS if find_spec(name) is None]
+    if lacking:
         raise UsageError(
             "what reads catalogues is not installed",
-            why=str(error),
+            why=f"there is no {', '.join(lacking)}",
             hint="pip install 'astro-labdb[catalogue]'",
-        ) from error
+        )
+    from labdb.operations.catalogue import load as operation  # noqa: PLC0415 - numpy is optional
+
     return operation
 
 

@@ -9,6 +9,7 @@ from bench.desi import fits
 from tests.catalogue import fits_file, stars
 
 from labdb.adapters.catalogue import models
+from labdb.cli import catalogue
 from labdb.cli.app import run
 from labdb.cli.load_progress import LoadProgress
 
@@ -82,6 +83,17 @@ def test_what_is_wrong_with_the_command_line_is_told(tmp_path: Path, capsys: Pri
     ):
         assert _dry(*arguments) == 2, arguments
         assert told in capsys.readouterr().err
+
+
+def test_without_its_readers_loading_says_what_to_install(
+    tmp_path: Path, capsys: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = fits_file(tmp_path / "a.fits", stars())
+    monkeypatch.setattr(catalogue, "READERS", ("numpy", "no_such_reader"))
+    assert _dry(str(file), "--model", "positions") == 2
+    shown = capsys.readouterr().err
+    assert "there is no no_such_reader" in shown
+    assert "astro-labdb[catalogue]" in shown
 
 
 def test_a_packed_file_is_told_to_be_unpacked(tmp_path: Path, capsys: Printed) -> None:
