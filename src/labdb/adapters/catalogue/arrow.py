@@ -96,16 +96,33 @@ def _values(name: str, array: Any) -> Any:
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return _bytes(name, array)
     if pa.types.is_fixed_size_list(kind):
-        flat = pc.fill_null(array.flatten(), float("nan"))
-        if array.null_count:
-            flat = pc.fill_null(pc.list_flatten(pc.fill_null(array, [0] * kind.list_size)), 0)
-        return flat.to_numpy(zero_copy_only=False).reshape(len(array), kind.list_size)
+        return _vectors(name, array)
     if pa.types.is_timestamp(kind):
         micros = array.cast(pa.timestamp("us", kind.tz), safe=False).cast(pa.int64())
         return pc.fill_null(micros, 0).to_numpy(zero_copy_only=False).view("M8[us]")
     if array.null_count:
         array = pc.fill_null(array, pa.scalar(0).cast(kind))
     return array.to_numpy(zero_copy_only=False)
+
+
+def _vectors(name: str, array: Any) -> np.ndarray:
+    """Return arrays of one length as rows; an element that is none is NaN."""
+    size = array.type.list_size
+    inner = array.type.value_type
+    flat = array.values.slice(array.offset * size, len(array) * size)
+    if pa.types.is_floating(inner):
+        filled = pc.fill_null(flat, pa.scalar(float("nan"), inner))
+    else:
+        present = np.repeat(~pc.is_null(array).to_numpy(zero_copy_only=False), size)
+        if (pc.is_null(flat).to_numpy(zero_copy_only=False) & present).any():
+            raise RunError(
+                f"an array of column {name} has elements without a value",
+                why=f"{inner} has no value that stands for none",
+                hint="give the whole array no value, or let its elements be floating numbers",
+            )
+        filled = pc.fill_null(flat, pa.scalar(0, inner))
+    rows: np.ndarray = filled.to_numpy(zero_copy_only=False).reshape(len(array), size)
+    return rows
 
 
 def _bytes(name: str, array: Any) -> np.ndarray:

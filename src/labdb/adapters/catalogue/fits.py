@@ -199,7 +199,8 @@ class _Table:
         if field.kind is Kind.BOOLEAN:
             return Raw(raw == ord("T"), {"undefined": (raw != ord("T")) & (raw != ord("F"))})
         native = raw.astype(raw.dtype.newbyteorder("="))
-        nulls = {} if field.null is None else {"TNULL": native == field.null}
+        has_null = field.null is not None and field.length is None
+        nulls = {"TNULL": native == field.null} if has_null else {}
         if field.is_scaled:
             native = _scaled(field, native)
         return Raw(native, nulls)
