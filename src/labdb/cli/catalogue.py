@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from labdb.adapters.catalogue import connection, models
+from labdb.adapters.catalogue import models
 from labdb.cli import render, show_catalogue
 from labdb.cli.options import color_option, json_option
 from labdb.errors import UsageError
@@ -93,6 +93,8 @@ def load(  # noqa: PLR0913 - one parameter an option
       labdb catalogue load gaia.parquet --model positions --as gaia --service desi
     """
     operation = _operation()
+    from labdb.adapters.catalogue import connection  # noqa: PLC0415 - keeps --help fast
+
     request = operation.Request(
         paths=paths,
         asked=operation.Asked(models.load(model), schema, table, name),
