@@ -607,9 +607,11 @@ def test_a_role_without_the_right_is_refused(load: Loader, desi: Desi, tmp_path:
 # Loads that are broken off
 
 
-def _start(desi: Desi, folder: Path, *options: str) -> subprocess.Popen[str]:
+def _start(
+    desi: Desi, folder: Path, *options: str, model: str = "fastspecfit"
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "labdb", "catalogue", "load", str(folder), "--model", "fastspecfit",
+        [sys.executable, "-m", "labdb", "catalogue", "load", str(folder), "--model", model,
          "--conninfo", desi.conninfo, *options],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=TOP,
     )  # fmt: skip
@@ -653,6 +655,30 @@ def test_a_load_that_is_killed_again_and_again_gives_the_same_table(
         desi.one("SELECT array_agg(rows_loaded) FROM raw_catalogs.load_ledger")
     )
     assert len(desi.ask("SELECT FROM pg_indexes WHERE tablename = 'fastspecfit_galaxies'")) == 4
+
+
+def test_a_load_that_is_killed_in_the_middle_of_a_file_leaves_none_of_its_rows(
+    desi: Desi, tmp_path: Path
+) -> None:
+    fits_file(tmp_path / "a.fits", stars(300_000))
+    process = _start(desi, tmp_path, model="positions")
+    with desi.session() as connection:
+        while True:
+            assert process.poll() is None
+            row = connection.execute(
+                "SELECT tuples_processed FROM pg_stat_progress_copy"
+                " WHERE datname = current_database()"
+            ).fetchone()
+            if row and row[0] > 20_000:
+                break
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert desi.one(f"SELECT count(*) FROM {TABLE}") == 0
+    assert desi.one("SELECT finished_at IS NULL FROM raw_catalogs.load_ledger")
+    again = _start(desi, tmp_path, model="positions")
+    again.communicate(timeout=120)
+    assert again.returncode == 1
+    assert desi.one(f"SELECT count(DISTINCT source_number) FROM {TABLE}") == 300_000
 
 
 ROWS = "query LIKE 'COPY%'"
