@@ -7,12 +7,16 @@ fill a column in degrees.
 
 import re
 from fractions import Fraction
+from typing import TypeAlias
 
-_POWER = r"(?:(?:\*\*|\^)?(?:(?P<power>[+-]?\d+(?:\.\d+)?)|\((?P<inner>[+-]?\d+(?:[./]\d+)?)\)))?"
+_POWER = re.compile(
+    r"(?:(?:\*\*|\^)?(?:(?P<plain>[+-]?\d+(?:\.\d+)?)|\((?P<inner>[+-]?\d+(?:[./]\d+)?)\)))?"
+)
 _TOKEN = re.compile(
     r"\s*(?:(?P<slash>/)|(?P<product>\*(?!\*)|\.(?!\d))|(?P<open>\()|(?P<close>\))"
-    r"|1[eE](?P<ten>[+-]?\d+)|(?P<name>10(?=\*\*|[\^+-])|[A-Za-z%_]+|\d+(?:\.\d+)?)" + _POWER + ")"
+    r"|1[eE](?P<ten>[+-]?\d+)|(?P<name>10(?=\*\*|[\^+-])|[A-Za-z%_]+|\d+(?:\.\d+)?))"
 )
+Factors: TypeAlias = dict[str, Fraction]
 ALIASES = {
     "degree": "deg",
     "degrees": "deg",
@@ -50,36 +54,59 @@ def same(one: str, other: str) -> bool:
     return first is not None and first == second
 
 
-def factors(unit: str) -> dict[str, Fraction] | None:
+def factors(unit: str) -> Factors | None:
     """Return the powers of the unit's parts by name; None for what is no unit.
 
-    >>> factors("s2 / km2") == {"s": 2, "km": -2}
+    >>> factors("(s / km)^2") == {"s": 2, "km": -2}
     True
     """
-    found: dict[str, Fraction] = {}
-    sign, depth, inside = 1, 0, 1
-    place, text = 0, unit.rstrip()
+    text = unit.strip()
+    try:
+        found, place = _product(text, 0)
+    except (ValueError, ZeroDivisionError):
+        return None
+    return {name: power for name, power in found.items() if power} if place == len(text) else None
+
+
+def _product(text: str, place: int) -> tuple[Factors, int]:
+    """Return the factors from *place* to the end or to a closing bracket, and where that is.
+
+    Raises:
+        ValueError: a part is none of a unit's, or a bracket is left open.
+    """
+    found: Factors = {}
+    sign = 1
     while place < len(text):
         token = _TOKEN.match(text, place)
         if token is None:
-            return None
+            raise ValueError(text[place:])
+        if token["close"]:
+            return found, token.start("close")
         place = token.end()
         if token["slash"]:
             sign = -1
-        elif token["open"]:
-            depth, inside, sign = depth + 1, sign * inside, 1
-        elif token["close"]:
-            depth, inside, sign = depth - 1, 1, 1
-        elif token["name"]:
-            name = ALIASES.get(token["name"], token["name"])
-            power = Fraction((token["power"] or token["inner"] or "1").removeprefix("+"))
-            if name != "1":
-                found[name] = found.get(name, Fraction(0)) + sign * inside * power
+        elif not token["product"]:
+            part, place = _factor(text, token, place)
+            for name, power in part.items():
+                found[name] = found.get(name, Fraction(0)) + sign * power
             sign = 1
-        elif token["ten"]:
-            power = Fraction(token["ten"].removeprefix("+"))
-            found["10"] = found.get("10", Fraction(0)) + sign * inside * power
-            sign = 1
-    if depth:
-        return None
-    return {name: power for name, power in found.items() if power}
+    return found, place
+
+
+def _factor(text: str, token: re.Match[str], place: int) -> tuple[Factors, int]:
+    """Return what *token* begins, a name or a bracket, with its power, and where it ends."""
+    if token["ten"]:
+        return {"10": Fraction(token["ten"].removeprefix("+"))}, place
+    inside: Factors = {ALIASES.get(token["name"], token["name"]): Fraction(1)}
+    if token["open"]:
+        inside, place = _product(text, place)
+        if place >= len(text):
+            raise ValueError("a bracket is left open")
+        place += 1
+    raised = _POWER.match(text, place)
+    if raised is None or not raised[0]:
+        power = Fraction(1)
+    else:
+        power = Fraction((raised["plain"] or raised["inner"]).removeprefix("+"))
+        place = raised.end()
+    return {name: one * power for name, one in inside.items() if name != "1"}, place

@@ -22,6 +22,9 @@ from labdb.domain.catalogue.unit import factors, same
         ("s2 / km2", "(s/km) s/km"),
         ("deg", "degrees"),
         ("m**(1/2)", "m^(1/2)"),
+        ("(Mpc/h)^2", "Mpc2/h2"),
+        ("(Mpc / h)**2 / s", "Mpc2 h-2 s-1"),
+        ("erg/(s (cm2 Angstrom))", "erg s-1 cm-2 Angstrom-1"),
         (" deg ", "deg"),
     ],
 )
@@ -33,7 +36,8 @@ def test_spellings_of_one_unit_are_the_same(one: str, other: str) -> None:
 @pytest.mark.parametrize(
     ("one", "other"),
     [("deg", "arcsec"), ("km/s", "km s"), ("Mpc/h", "Mpc"), ("mag", "mag2"), ("nmgy", "mgy"),
-     ("1e-17 erg", "1e-18 erg"), ("???", "deg"), ("(s", "s")],
+     ("1e-17 erg", "1e-18 erg"), ("???", "deg"), ("(s", "s"),
+     ("s)", "s"), ("s**(1/0)", "s"), ("(s", "(m")],
 )  # fmt: skip
 def test_other_units_are_not_the_same(one: str, other: str) -> None:
     assert not same(one, other)
