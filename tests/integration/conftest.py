@@ -30,6 +30,8 @@ from urllib.parse import quote
 
 import pytest
 import requests
+from bench.desi import fits
+from tests.catalogue import Desi, Loader
 from tests.postgres16 import Postgres16
 
 from labdb.lab import cluster, control
@@ -136,3 +138,21 @@ def catalogues(postgres16: Postgres16) -> Iterator[Postgres16]:
     postgres16.start(data)
     yield postgres16
     postgres16.run("pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
+
+
+@pytest.fixture
+def desi(catalogues: Postgres16) -> Desi:
+    return Desi(catalogues)
+
+
+@pytest.fixture
+def load(desi: Desi, capsys: pytest.CaptureFixture[str]) -> Loader:
+    return Loader(desi, capsys)
+
+
+@pytest.fixture(scope="module")
+def survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The survey's files, small, with all quirks."""
+    folder = tmp_path_factory.mktemp("survey")
+    fits.write(folder, fits.How(seed=1, scale=0.002))
+    return folder

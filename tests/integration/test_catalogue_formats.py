@@ -13,19 +13,8 @@ from astropy.io import fits as astropy_fits
 from astropy.table import Table
 from bench.desi import fits
 from tests.catalogue import TABLE, Desi, Loader, fits_file, stars
-from tests.postgres16 import Postgres16
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-def desi(catalogues: Postgres16) -> Desi:
-    return Desi(catalogues)
-
-
-@pytest.fixture
-def load(desi: Desi, capsys: pytest.CaptureFixture[str]) -> Loader:
-    return Loader(desi, capsys)
 
 
 UNITS = {"RA": "deg", "DEC": "deg", "PMRA": "mas/yr", "REF_EPOCH": "yr"}
