@@ -35,7 +35,7 @@ UNIT = b"unit"
 
 def described(schema: Any, units: Mapping[str, str]) -> tuple[SourceColumn, ...]:
     """Return the columns of an Arrow *schema*."""
-    return tuple(_described(place, field, units) for place, field in enumerate(schema))
+    return tuple(_described(place, schema.field(place), units) for place in range(len(schema)))
 
 
 def _described(place: int, field: Any, units: Mapping[str, str]) -> SourceColumn:

@@ -51,6 +51,7 @@ class SpooledSource:
         self.batch = BATCH
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._table: Any = None
+        self._mapped: Any = None  # open as long as the table is there
         with damaged(reader.path):
             self.columns: tuple[SourceColumn, ...] = arrow.described(reader.schema, reader.units)
 
@@ -89,7 +90,7 @@ class SpooledSource:
 
     def close(self) -> None:
         """Let go of the temporary file."""
-        self._table = None
+        self._table, self._mapped = None, None
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
@@ -101,8 +102,8 @@ class SpooledSource:
             place = Path(self._folder.name) / "rows.arrow"
             with damaged(self._reader.path):
                 _write(place, self._reader.schema, self._reader.batches(names), names)
-            with pa.memory_map(str(place)) as mapped:
-                self._table = pa.ipc.open_file(mapped).read_all()
+            self._mapped = pa.memory_map(str(place))
+            self._table = pa.ipc.open_file(self._mapped).read_all()
         return self._table
 
 
