@@ -55,15 +55,10 @@ def write_ecsv(path: Path, columns: dict[str, np.ndarray]) -> None:
     astropy_table(columns).write(path, format="ascii.ecsv")
 
 
-def write_votable(path: Path, columns: dict[str, np.ndarray]) -> None:
-    astropy_table(columns).write(path, format="votable")
-
-
 WRITERS: dict[str, Callable[[Path, dict[str, np.ndarray]], None]] = {
     "stars.parquet": write_parquet,
     "stars.csv": write_csv,
     "stars.ecsv": write_ecsv,
-    "stars.vot": write_votable,
 }
 
 
@@ -84,7 +79,7 @@ def test_every_format_gives_the_rows_of_the_fits_file(
     assert sum(nulls.values()) == 72
 
 
-@pytest.mark.parametrize("name", ["stars.parquet", "stars.ecsv", "stars.vot"])
+@pytest.mark.parametrize("name", ["stars.parquet", "stars.ecsv"])
 def test_a_wrong_unit_is_told_in_every_format_that_has_units(
     load: Loader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -1,4 +1,4 @@
-"""Tables of Arrow as a source: what Parquet, CSV, ECSV and VOTable files become."""
+"""Tables of Arrow as a source: what Parquet, CSV and ECSV files become."""
 
 from collections.abc import Mapping
 from typing import Any

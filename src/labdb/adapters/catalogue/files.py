@@ -11,8 +11,7 @@ from labdb.errors import UsageError
 FITS = (".fits", ".fit", ".fts")
 PARQUET = (".parquet", ".pq", ".parq")
 DELIMITED = (".csv", ".ecsv")
-VOTABLE = (".vot", ".votable", ".xml")
-SUFFIXES = (*FITS, *PARQUET, *DELIMITED, *VOTABLE)
+SUFFIXES = (*FITS, *PARQUET, *DELIMITED)
 
 
 def found(paths: Sequence[Path]) -> list[tuple[Path, bool]]:
@@ -77,10 +76,6 @@ def _reader(path: Path, suffix: str, table: Table) -> Any:
         from labdb.adapters.catalogue.parquet import ParquetReader  # noqa: PLC0415
 
         return ParquetReader(path)
-    if suffix in DELIMITED:
-        from labdb.adapters.catalogue.delimited import DelimitedReader  # noqa: PLC0415
+    from labdb.adapters.catalogue.delimited import DelimitedReader  # noqa: PLC0415
 
-        return DelimitedReader(path, table)
-    from labdb.adapters.catalogue.votable import VotableReader  # noqa: PLC0415
-
-    return VotableReader(path)
+    return DelimitedReader(path, table)
