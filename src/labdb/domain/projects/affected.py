@@ -12,6 +12,7 @@ ROLES = (
     "postgresql_config",
     "pgbackrest_sftp",
     "pgbackrest",
+    "sky_functions",
     "postgresql_access",
     "pgbouncer",
     "node_exporter",
