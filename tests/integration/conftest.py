@@ -130,10 +130,13 @@ def api(pve: EmulatedPve) -> Iterator[Api]:
     client.session.close()
 
 
-@pytest.fixture(scope="session")
-def catalogues(postgres16: Postgres16) -> Iterator[Postgres16]:
-    """A running PostgreSQL for catalogues; nothing of it has to survive."""
-    data = postgres16.initialise("catalogues")
+@pytest.fixture(scope="module")
+def catalogues(postgres16: Postgres16, request: pytest.FixtureRequest) -> Iterator[Postgres16]:
+    """A running PostgreSQL for catalogues; nothing of it has to survive.
+
+    Each module has its own: there is one socket for all clusters of the installation.
+    """
+    data = postgres16.initialise(request.path.stem)
     (data / "postgresql.auto.conf").write_text("fsync = off\n", encoding="utf-8")
     postgres16.start(data)
     yield postgres16
