@@ -9,7 +9,7 @@ from psycopg.sql import SQL, Composed, Identifier
 from psycopg.types.json import Jsonb
 
 from labdb.adapters.content import query
-from labdb.domain.catalogue.table import Model
+from labdb.domain.catalogue.table import Table
 
 NAME = "load_ledger"
 
@@ -65,12 +65,18 @@ def exists(connection: psycopg.Connection, schema: str) -> bool:
 
 
 def register(
-    connection: psycopg.Connection, schema: str, table: str, files: Sequence[str], model: Model
+    connection: psycopg.Connection, schema: str, name: str, files: Sequence[str], table: Table
 ) -> None:
-    """Give each of *files* its number; those that have one keep it."""
+    """Give each of *files*, which go into *table* called *name*, its number; old ones stay."""
     connection.execute(
         _sql("register", schema),
-        {"table": table, "files": list(files), "model": model.name, "version": model.version},
+        {
+            "table": name,
+            "files": list(files),
+            "model": table.model,
+            "version": table.model_version,
+            "model_table": table.name,
+        },
     )
 
 

@@ -86,7 +86,7 @@ def load(request: Request, watcher: Watcher) -> Report:
         connection.autocommit = True  # the lock is held without an open transaction
         database = connection.info.dbname
         with told(tables):
-            prepare(connection, request.asked.model, good)
+            prepare(connection, good)
             todo, there = pending(connection, good, replace=request.how.replace)
         read = time.monotonic()
         watcher.expect(sum(one.rows for one in todo))

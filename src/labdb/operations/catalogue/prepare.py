@@ -7,7 +7,7 @@ import psycopg
 from labdb.adapters.catalogue import ledger, lock, tables
 from labdb.adapters.catalogue.file_state import sha256
 from labdb.adapters.catalogue.tables import Target
-from labdb.domain.catalogue.table import Model, Table
+from labdb.domain.catalogue.table import Table
 from labdb.errors import DeclarationError, RefusedError
 from labdb.operations.catalogue.one_file import Loaded
 from labdb.operations.catalogue.parts import Fitted
@@ -18,7 +18,7 @@ def targets(found: Iterable[Fitted]) -> dict[Target, Table]:
     return {one.part.target: one.part.table for one in found}
 
 
-def prepare(connection: psycopg.Connection, model: Model, found: Sequence[Fitted]) -> None:
+def prepare(connection: psycopg.Connection, found: Sequence[Fitted]) -> None:
     """Lock and make the tables, and register the files.
 
     Raises:
@@ -36,7 +36,7 @@ def prepare(connection: psycopg.Connection, model: Model, found: Sequence[Fitted
             )
             _table(connection, target, table)
             names = [one.part.path.name for one in found if one.part.target == target]
-            ledger.register(connection, target.schema, target.name, names, model)
+            ledger.register(connection, target.schema, target.name, names, table)
 
 
 def _table(connection: psycopg.Connection, target: Target, table: Table) -> None:

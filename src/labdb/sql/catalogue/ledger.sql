@@ -6,6 +6,7 @@ CREATE TABLE {schema}.load_ledger (
   file_name text NOT NULL,
   model text NOT NULL,
   model_version text NOT NULL,
+  model_table text NOT NULL,
   registered_at timestamptz NOT NULL DEFAULT now(),
   sha256 text,
   size_bytes bigint,
