@@ -11,6 +11,9 @@ from labdb.lab.engine import engine
 
 IMAGE = "labdb/bench-postgresql16"
 MIRROR = "/mirror"
+EXTENSIONS = "/usr/share/postgresql/16/extension"
+"""Where PostgreSQL of that image looks for extensions."""
+SKY = Path(__file__).resolve().parents[1] / "roles" / "sky_functions" / "files"
 INSTALL = f"""
 echo 'deb [signed-by={MIRROR}/ACCC4CF8.asc] file://{MIRROR} {mirror.SUITE} main' \
     > /etc/apt/sources.list.d/pgdg.list
@@ -22,6 +25,13 @@ apt-get -q -y --no-install-recommends install postgresql-16 postgresql-16-q3c
 rm -rf /etc/apt/sources.list.d/pgdg.list /var/lib/apt/lists/*
 """
 log = logging.getLogger(__name__)
+
+
+def sky_functions() -> dict[str, str]:
+    """Return the files of the extension ``labdb`` as the role installs them, by name."""
+    parts = [path.read_text(encoding="utf-8") for path in sorted((SKY / "1.0").glob("*.sql"))]
+    control = (SKY / "labdb.control").read_text(encoding="utf-8")
+    return {"labdb.control": control, "labdb--1.0.sql": "".join(parts)}
 
 
 def image() -> str:

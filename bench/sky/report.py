@@ -13,14 +13,18 @@ MATCHES = 150_000
 """Matches in a second."""
 MEMBERS = 1.0
 """Seconds to find the members of all voids."""
+LAB = 6_400_000
+"""Rows that the goals are stated for."""
 
 
 def goals(result: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
-    """Return each goal, at the largest size measured, with figure, limit and whether it is met."""
-    largest = result["sizes"][-1]
-    small, wide = (largest["cones"][OURS][name][1] for name in ("1 arcmin", "1 degree"))
-    rate = largest["matches"]["crossmatch_all"]
-    members = largest["space"]["all voids"]
+    """Return each goal, at the lab's size, with figure, limit and whether it is met."""
+    lab = max(
+        (size for size in result["sizes"] if size["rows"] <= LAB), key=lambda size: size["rows"]
+    )
+    small, wide = (lab["cones"][OURS][name][1] for name in ("1 arcmin", "1 degree"))
+    rate = lab["matches"]["crossmatch_all"]
+    search = lab["space"]["search"]
     return [
         ("cone of 1 arcmin, p95", f"{small:.2f} ms", f"at most {SMALL:.0f} ms", small <= SMALL),
         ("cone of 1 degree, p95", f"{wide:.2f} ms", f"at most {WIDE:.0f} ms", wide <= WIDE),
@@ -31,10 +35,10 @@ def goals(result: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
             rate >= MATCHES,
         ),
         (
-            "members of all voids",
-            f"{members:.2f} s",
+            f"members of all voids among {lab['space']['searched']:,} galaxies, found",
+            f"{search:.2f} s",
             f"at most {MEMBERS:.0f} s",
-            members <= MEMBERS,
+            search <= MEMBERS,
         ),
     ]
 
@@ -64,15 +68,19 @@ def page(result: dict[str, Any]) -> str:
         lines.append(f"| {size['rows']:,} | {made} | {rates} |")
     lines += [
         "",
-        "| Galaxies | Voids | Members | All voids | Nothing new | One void | Densities |",
-        "|---:|---:|---:|---:|---:|---:|---:|",
+        (
+            "| Searched | Pairs | Search alone | Galaxies | Voids | Members | All stored "
+            "| Nothing new | One void | Densities |"
+        ),
+        "|---:" * 10 + "|",
     ]
     for size in result["sizes"]:
         space = size["space"]
+        searched = f"{space['searched']:,} | {space['pairs']:,} | {space['search']:.2f} s"
         counts = " | ".join(f"{space[name]:,}" for name in ("galaxies", "voids", "members"))
         times = (f"{space[name]:.2f} s" for name in ("all voids", "nothing new", "one void"))
         rate = f"{space['densities in a second'] / 1000:.1f} k/s"
-        lines.append(f"| {counts} | {' | '.join(times)} | {rate} |")
+        lines.append(f"| {searched} | {counts} | {' | '.join(times)} | {rate} |")
     lines += ["", "| Goal | Figure | Limit | |", "|---|---:|---:|---|"]
     lines += [
         f"| {name} | {figure} | {limit} | {'met' if met else '**not met**'} |"

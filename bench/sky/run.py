@@ -1,6 +1,6 @@
 """Measure the sky functions on a catalogue of the lab's shape, in one run.
 
-python bench/sky/run.py [--rows 100000 1000000 6400000] [--no-write]
+python bench/sky/run.py [--rows 100000 1000000 6400000 20000000] [--no-write]
 
 PostgreSQL 16 of the lab's mirror runs in a container with 2 GB of shared buffers. For each size a
 catalogue is made, sorted and indexed; then everything is asked warm. Times are the server's own
@@ -24,12 +24,11 @@ import psycopg
 
 # A script finds its neighbours by the tree that it stands in.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from bench.postgresql16 import EXTENSIONS, sky_functions
 from bench.sky import catalogue, report
 from bench.tuning.machine import Limits, Machine
 
 HERE = Path(__file__).resolve().parent
-ROLE = HERE.parents[1] / "roles" / "sky_functions" / "files"
-EXTENSIONS = "/usr/share/postgresql/16/extension"
 MEMORY = 8 << 30
 CONFIGURATION = """
 listen_addresses = ''
@@ -52,15 +51,18 @@ METHODS = {
 SAMPLE = 200_000
 ARCSECOND = 1 / 3600
 NEIGHBOURS, CROWD = 5, 50_000
+SEARCHED = 1_200_000
+"""Galaxies that the search for members alone is measured with."""
+SEARCH = """
+SELECT count(*)
+  FROM (SELECT * FROM voids ORDER BY position) AS v
+  JOIN searched AS g ON g.position <@ cube_enlarge(v.position, v.radius, 3)
+                    AND cube_distance(g.position, v.position) <= v.radius
+"""
 
 
 def _install(machine: Machine) -> None:
-    parts = [path.read_text() for path in sorted((ROLE / "1.0").glob("*.sql"))]
-    files = {
-        "labdb.control": (ROLE / "labdb.control").read_text(),
-        "labdb--1.0.sql": "\n".join(parts),
-    }
-    for name, text in files.items():
+    for name, text in sky_functions().items():
         machine.run(f"cat > {EXTENSIONS}/{name} <<'LABDB'\n{text}\nLABDB", user="root")
 
 
@@ -119,6 +121,14 @@ def _matches(connection: psycopg.Connection) -> dict[str, float]:
 def _space(connection: psycopg.Connection) -> dict[str, float]:
     """Return what the members of all voids and the densities of neighbours take."""
     catalogue.space(connection)
+    connection.execute(
+        "CREATE TABLE searched AS SELECT * FROM nearby"
+        f" ORDER BY hashint8(targetid) LIMIT {SEARCHED}"
+    )
+    connection.execute("CREATE INDEX ON searched USING gist (position)")
+    connection.execute("VACUUM ANALYZE searched")
+    _timed(connection, SEARCH)
+    search, (pairs,) = _timed(connection, SEARCH)
     connection.execute("SELECT labdb.create_membership('members')")
     refresh = "SELECT * FROM labdb.refresh_membership('members', 'voids', 'nearby')"
     seconds, row = _timed(connection, refresh)
@@ -130,16 +140,19 @@ def _space(connection: psycopg.Connection) -> dict[str, float]:
     connection.execute("CREATE INDEX ON crowd USING gist (position)")
     dense, (count,) = _timed(connection, query)
     sizes = connection.execute(
-        "SELECT (SELECT count(*) FROM nearby), (SELECT count(*) FROM voids)"
+        "SELECT (SELECT count(*) FROM nearby), (SELECT count(*) FROM voids),"
+        " (SELECT count(*) FROM searched)"
     ).fetchone()
     assert sizes is not None
     return {
+        "searched": sizes[2], "pairs": pairs, "search": search,
         "galaxies": sizes[0], "voids": sizes[1] + 1, "members": row[2], "all voids": seconds,
         "nothing new": again, "one void": one, "densities in a second": count / dense,
     }  # fmt: skip
 
 
 def _measure(machine: Machine, rows: int) -> dict[str, Any]:
+    machine.stop()
     machine.initialise()
     machine.serve(CONFIGURATION)
     with psycopg.connect(machine.conninfo("postgres", "postgres"), autocommit=True) as connection:
@@ -157,7 +170,9 @@ def _measure(machine: Machine, rows: int) -> dict[str, Any]:
 def main(arguments: list[str]) -> int:
     """Measure, print the tables and the goals, and write both unless told not to."""
     parser = argparse.ArgumentParser(prog="python bench/sky/run.py")
-    parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000, 6_400_000])
+    parser.add_argument(
+        "--rows", type=int, nargs="+", default=[100_000, 1_000_000, 6_400_000, 20_000_000]
+    )
     parser.add_argument("--no-write", action="store_true")
     given = parser.parse_args(arguments)
     load = os.getloadavg()

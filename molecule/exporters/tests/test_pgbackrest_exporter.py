@@ -2,30 +2,28 @@ import os
 from pathlib import Path
 
 UNIT = "prometheus-pgbackrest-exporter.service"
+PORT = 9854
 
 
-def metrics(host):
-    address = host.check_output("hostname -i")
-    return host.check_output(f"curl --silent --fail http://{address}:9854/metrics")
-
-
-def value(host, beginning):
-    line = next(line for line in metrics(host).splitlines() if line.startswith(beginning))
+def value(metrics, beginning):
+    line = next(line for line in metrics().splitlines() if line.startswith(beginning))
     return float(line.split()[-1])
 
 
-def test_it_reports_the_stanza_and_the_last_backup(host):
-    assert value(host, "pgbackrest_stanza_status{") == 0
-    assert value(host, 'pgbackrest_backup_since_last_completion_seconds{backup_type="full"') < 3600
+def test_it_reports_the_stanza_and_the_last_backup(metrics):
+    assert value(metrics, "pgbackrest_stanza_status{") == 0
+    assert (
+        value(metrics, 'pgbackrest_backup_since_last_completion_seconds{backup_type="full"') < 3600
+    )
 
 
 def test_it_answers_on_the_declared_address_alone(host):
-    assert host.run("curl --silent http://127.0.0.1:9854/metrics").rc != 0
+    assert host.run(f"curl --silent http://127.0.0.1:{PORT}/metrics").rc != 0
 
 
-def test_it_shows_no_secret(host):
+def test_it_shows_no_secret(host, metrics):
     passphrase = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "cipher").read_text().strip()
-    assert passphrase not in metrics(host)
+    assert passphrase not in metrics()
     assert passphrase not in host.check_output(f"journalctl --no-pager --unit {UNIT}")
 
 

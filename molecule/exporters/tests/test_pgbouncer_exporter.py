@@ -1,44 +1,29 @@
-import time
-
 UNIT = "prometheus-pgbouncer-exporter.service"
+PORT = 9127
 
 
-def metrics(host):
-    address = host.check_output("hostname -i")
-    return host.check_output(f"curl --silent --fail http://{address}:9127/metrics")
-
-
-def is_up(host):
-    """The first scrape after a restart of the pooler may still use a dead connection."""
-    for _ in range(10):
-        if "\npgbouncer_up 1\n" in metrics(host):
-            return True
-        time.sleep(0.5)
-    return False
-
-
-def test_it_sees_the_pools(host):
-    assert is_up(host)
-    text = metrics(host)
+def test_it_sees_the_pools(metrics, comes):
+    assert comes("pgbouncer_up 1")
+    text = metrics()
     assert 'pgbouncer_databases_pool_size{database="desi_void_desivast"' in text
     assert "pgbouncer_config_max_client_connections 210" in text
 
 
-def test_it_sees_the_pooler_again_after_a_restart(host):
+def test_it_sees_the_pooler_again_after_a_restart(host, comes):
     host.check_output("systemctl restart pgbouncer.service")
-    assert is_up(host)
+    assert comes("pgbouncer_up 1")
 
 
-def test_it_says_so_when_the_pooler_is_down(host):
+def test_it_says_so_when_the_pooler_is_down(host, metrics):
     host.check_output("systemctl stop pgbouncer.service")
     try:
-        assert "\npgbouncer_up 0\n" in metrics(host)
+        assert "\npgbouncer_up 0\n" in metrics()
     finally:
         host.check_output("systemctl start pgbouncer.service")
 
 
 def test_it_answers_on_the_declared_address_alone(host):
-    assert host.run("curl --silent http://127.0.0.1:9127/metrics").rc != 0
+    assert host.run(f"curl --silent http://127.0.0.1:{PORT}/metrics").rc != 0
 
 
 def test_it_has_no_password_and_may_command_nothing(host):
@@ -57,11 +42,11 @@ def test_it_runs_as_a_user_of_its_own_without_privileges(host):
     assert host.service(UNIT).is_enabled
 
 
-def test_no_exporter_is_left_where_no_pooler_is_declared(host, play_again):
+def test_no_exporter_is_left_where_no_pooler_is_declared(host, play_again, comes):
     gone = play_again(pgbouncer_exporter_enabled=False)
     assert gone.returncode == 0, gone.stdout
     assert not host.package("prometheus-pgbouncer-exporter").is_installed
     assert host.run(f"systemctl cat {UNIT}").rc != 0
     assert "changed=0" in play_again(pgbouncer_exporter_enabled=False).stdout
     assert play_again().returncode == 0
-    assert is_up(host)
+    assert comes("pgbouncer_up 1")

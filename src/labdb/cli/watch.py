@@ -4,65 +4,44 @@ Everything goes to standard error; standard output is for the answer alone.
 """
 
 import sys
-import time
-from types import TracebackType
-from typing import Self
 
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from labdb.cli import render
+from labdb.cli.bar import Bar
 from labdb.events import Event, TaskFinished, TaskStarted
 from labdb.report import Report
 
 
-class Watch:
+class Watch(Bar):
     """Whoever watches a run: told what happens, and asked once."""
 
     def __init__(
         self, *, no_color: bool = False, agreed: bool = False, quiet: bool = False, verbose: int = 0
     ) -> None:
-        self.console = Console(stderr=True, no_color=no_color, highlight=False)
+        super().__init__(
+            SpinnerColumn(),
+            BarColumn(bar_width=24),
+            TextColumn("{task.completed}/{task.total} {task.description}"),
+            TimeElapsedColumn(),
+            total=None,
+            no_color=no_color,
+        )
         self.no_color = no_color
         self.agreed = agreed
         self.quiet = quiet
         self.verbose = verbose
-        self.begin = time.monotonic()
-        self.progress: Progress | None = None
         self.total: int | None = None
-        if self.console.is_terminal:
-            self.progress = Progress(
-                SpinnerColumn(),
-                BarColumn(bar_width=24),
-                TextColumn("{task.completed}/{task.total} {task.description}"),
-                TimeElapsedColumn(),
-                console=self.console,
-                transient=True,
-            )
-            self.bar = self.progress.add_task("", total=None)
-
-    def __enter__(self) -> Self:
-        """Return the watch itself; the bar appears with the first task."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Take the bar away."""
-        if self.progress is not None:
-            self.progress.stop()
 
     def say(self, what: str) -> None:
         """Take note of what is being done now."""
         if self.progress is not None and self.progress.live.is_started:
             self.progress.update(self.bar, description=what)
         elif not self.quiet:
-            self.console.print(f"[dim]{self._clock()}[/] {what}", soft_wrap=True)
+            self.console.print(f"[dim]{self.clock()}[/] {what}", soft_wrap=True)
 
     def agrees(self, planned: Report) -> bool:
         """Show the plan; tell whether to go on."""
@@ -93,13 +72,10 @@ class Watch:
             if event.status in ("changed", "failed", "unreachable"):
                 self.progress.console.print(f"{_MARKS[event.status]} {escape(title)}")
         else:
-            line = f"{self._clock()} {event.status:<11} {title} ({event.seconds:.1f} s)"
+            line = f"{self.clock()} {event.status:<11} {title} ({event.seconds:.1f} s)"
             self.console.print(line, soft_wrap=True, markup=False)
         if self.verbose and event.message:
             self.console.print(f"    {event.message}", soft_wrap=True, markup=False)
-
-    def _clock(self) -> str:
-        return f"{time.monotonic() - self.begin:6.1f} s"
 
 
 _MARKS = {

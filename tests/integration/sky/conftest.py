@@ -17,9 +17,7 @@ from bench import postgresql16
 
 from labdb.lab.engine import engine
 
-ROLE = Path(__file__).parents[3] / "roles" / "sky_functions" / "files"
 PROGRAMS = "/usr/lib/postgresql/16/bin"
-EXTENSIONS = "/usr/share/postgresql/16/extension"
 START = f"""
 chmod 777 /sockets
 su postgres -c '{PROGRAMS}/initdb -D /var/lib/postgresql/sky -A trust -U postgres' > /dev/null
@@ -28,15 +26,11 @@ su postgres -c '{PROGRAMS}/pg_ctl -D /var/lib/postgresql/sky -l /tmp/log -w -o \
 """
 
 
-def script(version: str) -> bytes:
-    """The extension as the role installs it."""
-    return b"".join(path.read_bytes() for path in sorted((ROLE / version).glob("*.sql")))
-
-
-def _archive(files: dict[str, bytes]) -> bytes:
+def _archive(files: dict[str, str]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, content in files.items():
+        for name, text in files.items():
+            content = text.encode()
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode, entry.mtime = len(content), 0o644, int(time.time())
             archive.addfile(entry, io.BytesIO(content))
@@ -77,10 +71,7 @@ def container() -> Iterator[Container]:
         volumes={str(sockets): {"bind": "/sockets", "mode": "rw"}},
     )
     try:
-        control = (ROLE / "labdb.control").read_bytes()
-        started.put_archive(
-            EXTENSIONS, _archive({"labdb.control": control, "labdb--1.0.sql": script("1.0")})
-        )
+        started.put_archive(postgresql16.EXTENSIONS, _archive(postgresql16.sky_functions()))
         found = Container(started, sockets)
         found.run(START)
         with found.connect("postgres") as connection:

@@ -198,3 +198,19 @@ def test_a_prepared_cone_uses_the_index_whatever_its_parameters(
         "SELECT count(*) FROM points WHERE labdb.in_cone(ra, dec, $1, $2, $3)"
     )
     assert "points_q3c_ang2ipix_idx" in sky.plan("EXECUTE cone (1, 2, 3)")
+
+
+def test_a_cone_starts_no_workers(sky: Sky, points: Positions) -> None:
+    del points
+    # Workers read no temporary table.
+    sky.connection.execute("CREATE TABLE lasting AS SELECT * FROM points")
+    try:
+        sky.connection.execute("CREATE INDEX ON lasting (q3c_ang2ipix(ra, dec))")
+        sky.connection.execute("ANALYZE lasting")
+        for cost in ("parallel_setup_cost", "parallel_tuple_cost", "min_parallel_table_scan_size"):
+            sky.connection.execute(f"SET {cost} = 0")
+        assert "Gather" in sky.plan("SELECT count(*) FROM lasting WHERE ra > 10")
+        cone = sky.plan("SELECT * FROM lasting WHERE labdb.in_cone(ra, dec, 10, 20, 20)")
+        assert "Gather" not in cone
+    finally:
+        sky.connection.execute("DROP TABLE lasting")

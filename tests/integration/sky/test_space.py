@@ -167,6 +167,17 @@ def test_more_galaxies_are_found_in_the_voids_that_are_there(
     assert members(sky)[3, 999999] == 0
 
 
+def test_a_galaxy_in_place_of_another_is_noticed(sky: Sky, space: tuple[Any, Any, Any]) -> None:
+    del space
+    refresh(sky)
+    (void, galaxy) = next(iter(members(sky)))
+    sky.connection.execute(
+        "UPDATE galaxies SET position = '(9000, 0, 0)' WHERE targetid = %s", [galaxy]
+    )
+    assert refresh(sky)[0] == VOIDS
+    assert (void, galaxy) not in members(sky)
+
+
 def test_a_membership_is_refreshed_by_one_session_at_a_time(
     sky: Sky, space: tuple[Any, Any, Any], container: Any
 ) -> None:

@@ -1,5 +1,7 @@
 -- Regions of the sky as conditions that the index on q3c_ang2ipix(ra, dec) answers. Each is one
--- expression, which the planner sees through; a region includes its border.
+-- expression, which the planner sees through; a region includes its border. They are PARALLEL
+-- RESTRICTED: q3c gives its functions costs at which the planner starts workers for a cone that is
+-- answered sooner than they have started.
 
 -- Four ranges of pixels that cover a cone, and what share of the sky it is. For a cone at a point, or
 -- on a meridian where pixels end, the cover is a little wider than nothing. Four ranges cover no cone
@@ -11,7 +13,7 @@ CREATE FUNCTION cone_cover(
     centre_dec double precision,
     radius double precision
 ) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql IMMUTABLE PARALLEL RESTRICTED
 RETURN (
     (
         @extschema:q3c@.q3c_ang2ipix(ra, "dec")
@@ -47,7 +49,7 @@ CREATE FUNCTION in_cone(
     centre_dec double precision,
     radius double precision
 ) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql IMMUTABLE PARALLEL RESTRICTED
 RETURN cone_cover(ra, "dec", centre_ra, centre_dec, radius)
 AND @extschema:q3c@.q3c_sindist(centre_ra, centre_dec, ra, "dec") <= power(sind(radius / 2), 2) + 4e-32
 AND radius >= 0;
@@ -89,7 +91,7 @@ CREATE FUNCTION in_box(
     dec_from double precision,
     dec_to double precision
 ) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql IMMUTABLE PARALLEL RESTRICTED
 RETURN cone_cover(
     ra,
     "dec",
@@ -186,7 +188,7 @@ COMMENT ON FUNCTION within_polygon IS 'Whether a position lies in a polygon of g
 CREATE FUNCTION in_polygon(
     ra double precision, "dec" double precision, vertices double precision[]
 ) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql IMMUTABLE PARALLEL RESTRICTED
 RETURN in_cone(
     ra, "dec", (polygon_cone(vertices))[1], (polygon_cone(vertices))[2], (polygon_cone(vertices))[3]
 )

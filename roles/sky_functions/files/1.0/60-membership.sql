@@ -2,7 +2,7 @@
 --
 -- Voids are spheres: columns void_id, position (cube) and radius, in the galaxies' unit of length.
 -- Two tables belong together: the membership, and beside it, with the same name and _voids, the
--- voids as they were when their members were found.
+-- voids as they were when their members were found, with a digest of the galaxies of that time.
 
 CREATE FUNCTION create_membership(membership text) RETURNS void
 LANGUAGE plpgsql
@@ -41,6 +41,26 @@ END
 $$;
 COMMENT ON FUNCTION create_membership IS 'Makes the two tables of a membership, empty';
 
+-- The exclusive or of a hash of each row: the order of the rows does not matter.
+CREATE FUNCTION galaxies_digest(galaxies regclass) RETURNS bigint
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    digest bigint;
+BEGIN
+    EXECUTE format(
+        'SELECT bit_xor(
+             hashint8extended(targetid,
+             hashfloat8extended(@extschema:cube@.cube_ll_coord(position, 1),
+             hashfloat8extended(@extschema:cube@.cube_ll_coord(position, 2),
+             hashfloat8extended(@extschema:cube@.cube_ll_coord(position, 3), 0))))
+         ) FROM %s', galaxies
+    ) INTO digest;
+    RETURN coalesce(digest, 0);
+END
+$$;
+COMMENT ON FUNCTION galaxies_digest IS 'Tells two sets of galaxies apart: by targetid and position (cube)';
+
 CREATE FUNCTION refresh_membership(
     membership regclass,
     voids regclass,
@@ -56,15 +76,15 @@ AS $$
 DECLARE
     -- As it is written in the membership's own schema.
     known text;
-    rows bigint;
+    digest bigint;
 BEGIN
     SELECT format('%I.%I', nspname, relname || '_voids') INTO known
     FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
     WHERE pg_class.oid = membership;
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', membership);
-    EXECUTE format('SELECT count(*) FROM %s', galaxies) INTO rows;
+    digest := labdb.galaxies_digest(galaxies);
     -- A void counts as another one when anything changed that its members depend on: itself, how
-    -- far it reaches, or the number of galaxies.
+    -- far it reaches, or any galaxy.
     EXECUTE format(
         'WITH gone AS (
              DELETE FROM %1$s AS known
@@ -83,7 +103,7 @@ BEGIN
          )
          SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM members)',
         known, voids, membership
-    ) INTO voids_gone, members_gone USING reach, rows;
+    ) INTO voids_gone, members_gone USING reach, digest;
     EXECUTE format(
         'WITH found AS (
              INSERT INTO %1$s
@@ -108,8 +128,8 @@ BEGIN
          )
          SELECT (SELECT count(*) FROM found), (SELECT count(*) FROM members)',
         known, voids, membership, galaxies
-    ) INTO voids_new, members_new USING reach, rows;
+    ) INTO voids_new, members_new USING reach, digest;
 END
 $$;
 COMMENT ON FUNCTION refresh_membership IS
-    'Finds the members of voids that are new or have changed, within reach radii of the centre; all of them when the number of galaxies has changed';
+    'Finds the members of voids that are new or have changed, within reach radii of the centre; all of them when any galaxy has changed';
