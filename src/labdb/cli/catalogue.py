@@ -9,6 +9,7 @@ import click
 from labdb.adapters.catalogue import models
 from labdb.cli import render, show_catalogue
 from labdb.cli.options import color_option, json_option
+from labdb.cli.partitions import partitions
 from labdb.errors import UsageError
 
 
@@ -165,3 +166,6 @@ def show(model: str, *, as_json: bool, no_color: bool) -> int:
     else:
         show_catalogue.print_model(answer, no_color=no_color)
     return 0
+
+
+catalogue.add_command(partitions)

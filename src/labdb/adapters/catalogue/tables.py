@@ -34,10 +34,13 @@ class Target:
 
 
 def create(connection: psycopg.Connection, target: Target, table: Table) -> None:
-    """Make the table with its comments; keys and indexes come after the load."""
+    """Make the table with its comments; partitions come with rows, keys and indexes after them."""
     parts = [_definition(column) for column in table.columns]
     parts += [_check(name, allowed) for name, allowed in table.checks.items()]
-    connection.execute(SQL("CREATE TABLE {} ({})").format(target.sql, SQL(", ").join(parts)))
+    by: SQL | Composed = SQL("")
+    if table.partition:
+        by = SQL(" PARTITION BY RANGE ({})").format(Identifier(table.partition.column))
+    connection.execute(SQL("CREATE TABLE {} ({}){}").format(target.sql, SQL(", ").join(parts), by))
     connection.execute(
         SQL("COMMENT ON TABLE {} IS {}").format(target.sql, Literal(table.description))
     )
@@ -144,8 +147,9 @@ def create_index(
     what: Composed = columns
     if index.spherical and q3c is not None:
         what = SQL("{}({})").format(Identifier(q3c, "q3c_ang2ipix"), columns)
+    how = SQL(" USING brin") if index.brin else SQL("")
     connection.execute(
-        SQL("CREATE INDEX {} ON {} ({})").format(Identifier(index.name), target.sql, what)
+        SQL("CREATE INDEX {} ON {}{} ({})").format(Identifier(index.name), target.sql, how, what)
     )
 
 

@@ -10,11 +10,12 @@ NAME_BYTES = 63
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index: on columns, or on the q3c pixel of a position."""
+    """An index: on columns, or on the q3c pixel of a position; *brin* is one on block ranges."""
 
     name: str
     columns: tuple[str, ...]
     spherical: bool = False
+    brin: bool = False
 
 
 def after_load(table: Table, name: str) -> tuple[Index, ...]:
@@ -27,7 +28,23 @@ def after_load(table: Table, name: str) -> tuple[Index, ...]:
         (Index(index_name(name, "q3c"), table.position, spherical=True),) if table.position else ()
     )
     plain = (Index(index_name(name, *columns), columns) for columns in table.indexes)
-    return (*sky, *plain)
+    brin = (
+        Index(index_name(name, column, "brin"), (column,), brin=True) for column in _runs(table)
+    )
+    return (*sky, *plain, *brin)
+
+
+def _runs(table: Table) -> tuple[str, ...]:
+    """Return the column whose values lie in runs on disk, where no other index begins with it.
+
+    An index on block ranges holds the least and the greatest value of each megabyte: it is next
+    to nothing in size, and worth it where rows are sorted by that very column. Of positions it
+    would find a cone in nearly every block range.
+    """
+    leading = {index[0] for index in (*table.indexes, table.key) if index}
+    if table.position or not table.order or table.order[0] in leading:
+        return ()
+    return table.order[:1]
 
 
 def primary_key_name(name: str) -> str:

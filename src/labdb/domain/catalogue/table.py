@@ -131,10 +131,11 @@ def _table(model: SchemaModel, schema: TableModel, source: TableSource) -> Table
     named = {
         *source.columns, *(position or ()), *source.order, *source.checks, *source.fingerprint,
         *files.groupindex, *(name for index in source.indexes for name in index), SOURCE_ID,
+        *((source.partition.column,) if source.partition else ()),
     }  # fmt: skip
     if missing := sorted(named - names):
         raise ValueError(f"table {schema.name} has no column {', '.join(missing)}")
-    return Table(
+    table = Table(
         model=model.name,
         model_version=model.version,
         name=schema.name,
@@ -154,6 +155,27 @@ def _table(model: SchemaModel, schema: TableModel, source: TableSource) -> Table
         fingerprint=source.fingerprint,
         partition=source.partition,
     )
+    if table.partition:
+        _refuse_partition(table, table.partition.column)
+    return table
+
+
+def _refuse_partition(table: Table, name: str) -> None:
+    """Raise ValueError where PostgreSQL, or a load, could not partition *table* by column *name*.
+
+    Section 5.12 of PostgreSQL's manual: a primary key of a partitioned table must hold the
+    columns that it is partitioned by, for each partition sees its own rows alone.
+    """
+    column = table.column(name)
+    where = f"table {table.name} is partitioned by {name}"
+    if table.key and name not in table.key:
+        raise ValueError(f"{where}, which is not in its primary key ({', '.join(table.key)})")
+    if not column.kind.is_number or column.length:
+        raise ValueError(f"{where}, which is {column.sql_type}: ranges are those of numbers")
+    if column.nullable or column.optional:
+        raise ValueError(f"{where}, which may be missing: a row without it has no partition")
+    if column not in table.from_source:
+        raise ValueError(f"{where}, which no column of a file fills")
 
 
 def _column(schema: ColumnModel, source: ColumnSource) -> Column:

@@ -10,6 +10,7 @@ from labdb.adapters.catalogue.source import Source
 from labdb.domain.catalogue import duplicate, order
 from labdb.domain.catalogue.kind import Kind
 from labdb.domain.catalogue.mapping import Filled
+from labdb.domain.catalogue.partition import Span, spans
 from labdb.domain.catalogue.pgcopy import Cells, Mask
 from labdb.domain.catalogue.position import off_the_sky
 from labdb.domain.catalogue.rejection import Rejections
@@ -22,10 +23,14 @@ from labdb.spec.data_source import Range
 
 @dataclass(slots=True)
 class Inspected:
-    """The rows to load: their numbers in order, or None for all as they lie."""
+    """The rows to load: their numbers in order, or None for all as they lie.
+
+    *spans* are those of the partitions that they belong to.
+    """
 
     rejections: Rejections
     rows: npt.NDArray[np.int64] | None
+    spans: set[Span]
 
 
 @dataclass(slots=True)
@@ -34,6 +39,7 @@ class _Seen:
 
     keys: list[duplicate.Numbers] = field(default_factory=list)
     order: dict[str, list[npt.NDArray[Any]]] = field(default_factory=dict)
+    spans: set[Span] = field(default_factory=set)
 
 
 def inspect(source: Source, fitted: Fitted) -> Inspected:
@@ -48,6 +54,10 @@ def inspect(source: Source, fitted: Fitted) -> Inspected:
         rows = slice(start, min(start + source.batch, fitted.rows))
         here = {one.column.name: cells(source, table, one, rows)[0] for one in looked_at}
         _reject(table, rejections, start, here)
+        if table.partition:
+            good = ~rejections.bad[rows]
+            values = here[table.partition.column].values[good]
+            seen.spans |= spans(values, table.partition.step)
         if key:
             seen.keys.append(duplicate.numbers([here[one.column.name].values for one in key]))
         if table.position:
@@ -58,12 +68,14 @@ def inspect(source: Source, fitted: Fitted) -> Inspected:
                 seen.order.setdefault(name, []).append(_sortable(here[name]))
     if key:
         _reject_repeated(source, table, key, rejections, seen)
-    return Inspected(rejections, _rows(rejections, seen))
+    return Inspected(rejections, _rows(rejections, seen), seen.spans)
 
 
 def _matters(table: Table, one: Filled) -> bool:
     column = one.column
     named = {*table.key, *(table.position or ()), *table.order, *table.checks}
+    if table.partition:
+        named.add(table.partition.column)
     return column.name in named or not column.nullable or column.kind is Kind.TEXT
 
 

@@ -16,6 +16,7 @@ from labdb.domain.catalogue.rejection import Rejections
 from labdb.errors import RefusedError, RunError
 from labdb.operations.catalogue.inspection import inspect
 from labdb.operations.catalogue.parts import Fitted, open_part
+from labdb.operations.catalogue.room import make_room
 from labdb.operations.catalogue.stream import Stream
 
 
@@ -56,7 +57,8 @@ def load(fitted: Fitted, how: How, progress: Callable[[int], None]) -> Loaded:
     Raises:
         RunError: the file is damaged, changed while it was read, or has more bad rows than are
             allowed; or PostgreSQL did not take it. Nothing of it is in the table then.
-        RefusedError: the file is another one than the one that was loaded under its name.
+        RefusedError: the file is another one than the one that was loaded under its name, or it
+            has rows of a partition that was detached.
         UnreachableError: there is no connection.
     """
     part = fitted.part
@@ -94,6 +96,7 @@ def _load(
     source.verify()
     inspected = inspect(source, fitted)
     refuse_rejections(part.path.name, inspected.rejections, how.max_rejects)
+    make_room(part, how.conninfo, inspected.spans)
     if entry.finished:
         tables.delete(connection, target, entry.source_id)
     stream = Stream(source, fitted, inspected.rows, entry.source_id, progress)

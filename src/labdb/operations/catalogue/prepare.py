@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import psycopg
 
-from labdb.adapters.catalogue import ledger, lock, tables
+from labdb.adapters.catalogue import ledger, lock, partitions, tables
 from labdb.adapters.catalogue.file_state import sha256
 from labdb.adapters.catalogue.tables import Target
 from labdb.domain.catalogue.table import Table
@@ -45,14 +45,35 @@ def _table(connection: psycopg.Connection, target: Target, table: Table) -> None
     if not tables.exists(connection, target):
         tables.create(connection, target, table)
     different = tables.differences(connection, target, table)
+    different += _parted_otherwise(connection, target, table)
     if different:
         raise DeclarationError(
             f"{target} is there, and is not the table of model {table.model}",
             why="\n".join(different),
             hint="load into another schema (--schema) or under another name (--as)",
         )
-    if tables.is_empty(connection, target):  # made just now, or emptied by somebody
+    if tables.is_empty(connection, target) and not _taken_out(connection, target, table):
+        # Made just now, or emptied by somebody.
         ledger.forget(connection, target.schema, target.name)
+
+
+def _parted_otherwise(connection: psycopg.Connection, target: Target, table: Table) -> list[str]:
+    """Return how the table is partitioned where the model says another way.
+
+    A table that is not partitioned at all, from before its model said so, stays as it is.
+    """
+    there = partitions.key(connection, target)
+    if there is None or table.partition is None:
+        return []
+    if partitions.column(connection, target) == table.partition.column:
+        return []
+    return [f"it is partitioned by {there}, wanted RANGE ({table.partition.column})"]
+
+
+def _taken_out(connection: psycopg.Connection, target: Target, table: Table) -> bool:
+    """Tell whether rows of the table are elsewhere, in partitions that were detached."""
+    step = table.partition.step if table.partition else None
+    return bool(partitions.detached(connection, target, step))
 
 
 def pending(

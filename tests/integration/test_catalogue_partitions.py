@@ -1,0 +1,343 @@
+"""A time series in partitions: loaded into them, detached, attached, dropped by retention."""
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from tests.catalogue import Desi, Loader
+from tests.exposures import exposures
+
+from labdb.adapters.catalogue import partitions as adapter
+from labdb.adapters.catalogue.tables import Target
+from labdb.cli.app import run
+from labdb.domain.catalogue.partition import Span
+from labdb.operations.catalogue import partitions as operation
+
+pytestmark = pytest.mark.postgres
+TABLE = "raw_catalogs.exposures"
+PART = "raw_catalogs.exposures_20210000"
+YEARS = (20201231, 20210101, 20211231, 20220415)
+Command = Callable[..., int]
+
+
+@pytest.fixture
+def verb(load: Loader, capsys: pytest.CaptureFixture[str]) -> Command:
+    """The command ``labdb catalogue partitions VERB exposures``; what it printed is in load."""
+
+    def call(name: str, *options: str) -> int:
+        capsys.readouterr()
+        code = run(["catalogue", "partitions", name, "exposures", *options,
+                    "--conninfo", load.conninfo, "--json"])  # fmt: skip
+        load.answer = json.loads(capsys.readouterr().out)
+        return code
+
+    return call
+
+
+@pytest.fixture
+def loaded(load: Loader, tmp_path: Path) -> Path:
+    """Four nights in three years, three exposures each."""
+    file = exposures(tmp_path / "exposures-a.fits", YEARS)
+    assert load(file, model="exposures") == 0, load.answer
+    return file
+
+
+def _of_parents(desi: Desi) -> dict[str, int]:
+    return dict(desi.ask(f"SELECT tableoid::regclass::text, count(*) FROM {TABLE} GROUP BY 1"))
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_load_makes_the_partitions_that_its_rows_need(desi: Desi) -> None:
+    assert _of_parents(desi) == {
+        "raw_catalogs.exposures_20200000": 3,
+        "raw_catalogs.exposures_20210000": 6,
+        "raw_catalogs.exposures_20220000": 3,
+    }
+    indexes = desi.ask("SELECT indexname FROM pg_indexes WHERE tablename = 'exposures' ORDER BY 1")
+    assert [row[0] for row in indexes] == [
+        "exposures_mjd_idx", "exposures_pkey", "exposures_tileid_idx",
+    ]  # fmt: skip
+    # Those of the partitions follow: no row can come twice.
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        desi.do(f"INSERT INTO {PART} SELECT * FROM {PART} LIMIT 1")
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_query_of_one_night_touches_one_partition(desi: Desi) -> None:
+    plan = desi.one(f"EXPLAIN (FORMAT JSON) SELECT * FROM {TABLE} WHERE night = 20210101")
+    text = json.dumps(plan)
+    assert "exposures_20210000" in text
+    assert "exposures_20200000" not in text
+    assert "exposures_20220000" not in text
+
+
+@pytest.mark.usefixtures("loaded")
+def test_fingerprints_count_each_row_of_a_partitioned_table_once(desi: Desi) -> None:
+    prints = desi.prints()
+    assert set(prints) == {f"exposures_{year}0000" for year in (2020, 2021, 2022)}
+    assert sum(one.rows for one in prints.values()) == len(YEARS) * 3
+    minima = [one.minima["night"] for one in prints.values()]
+    assert sorted(map(str, minima)) == ["20201231", "20210101", "20220415"]
+
+
+def test_a_second_load_does_nothing(load: Loader, loaded: Path, desi: Desi) -> None:
+    before = desi.prints()
+    assert load(loaded, model="exposures") == 0
+    assert load.answer["summary"] == "nothing to do: all 1 parts are there"
+    assert desi.prints() == before
+
+
+def test_a_changed_file_replaces_its_rows_in_all_partitions(
+    load: Loader, loaded: Path, desi: Desi
+) -> None:
+    exposures(loaded, (20210101, 20230101), each=2)
+    assert load(loaded, model="exposures") == 6
+    assert load(loaded, model="exposures", options=("--replace",)) == 0
+    assert _of_parents(desi) == {
+        "raw_catalogs.exposures_20210000": 2,
+        "raw_catalogs.exposures_20230000": 2,
+    }
+
+
+def test_two_files_in_parallel_may_need_the_same_partition(
+    load: Loader, desi: Desi, tmp_path: Path
+) -> None:
+    files = [
+        exposures(tmp_path / f"exposures-{n}.fits", (20210101 + n, 20220101), first=1 + 100 * n)
+        for n in range(6)
+    ]
+    assert load(*files, model="exposures", options=("--jobs", "3")) == 0, load.answer
+    assert _of_parents(desi) == {
+        "raw_catalogs.exposures_20210000": 18,
+        "raw_catalogs.exposures_20220000": 18,
+    }
+
+
+def test_making_a_partition_waits_for_no_reader_and_no_load(
+    load: Loader, loaded: Path, desi: Desi, tmp_path: Path
+) -> None:
+    other = exposures(loaded.with_name("exposures-b.fits"), (20230101,), first=500)
+    with desi.session() as reader, reader.transaction():
+        reader.execute(f"SELECT count(*) FROM {TABLE}")
+        reader.execute(f"LOCK TABLE {TABLE} IN ROW EXCLUSIVE MODE")
+        done = threading.Thread(target=load, args=(other,), kwargs={"model": "exposures"})
+        done.start()
+        done.join(timeout=20)
+        assert not done.is_alive()
+    assert _of_parents(desi)["raw_catalogs.exposures_20230000"] == 3
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_detached_partition_stays_and_can_be_attached_again(
+    load: Loader, desi: Desi, verb: Command
+) -> None:
+    before = desi.prints()
+    assert verb("detach", "exposures_20210000", "--confirm", "exposures_20210000") == 0
+    assert PART not in _of_parents(desi)
+    assert desi.one(f"SELECT count(*) FROM {PART}") == 6
+    assert verb("list") == 0
+    state = {one["partition"]: one["state"] for one in load.answer["data"]["partitions"]}
+    assert state["exposures_20210000"] == "detached"
+    assert verb("attach", "exposures_20210000") == 0
+    assert _of_parents(desi)[PART] == 6
+    assert desi.prints() == {**before, **_ledger(desi)}
+    assert desi.one(f"SELECT count(*) FROM pg_constraint WHERE conrelid = '{PART}'::regclass"
+                    " AND conname LIKE '%span%'") == 0  # fmt: skip
+
+
+def _ledger(desi: Desi) -> dict[str, Any]:
+    return {name: one for name, one in desi.prints().items() if name == "partition_ledger"}
+
+
+@pytest.mark.usefixtures("loaded")
+def test_detaching_asks_for_the_name(verb: Command, load: Loader, desi: Desi) -> None:
+    assert verb("detach", "exposures_20210000", "--confirm", "exposures_2021") == 6
+    assert "nothing was done" in load.error["what"]
+    assert PART in _of_parents(desi)
+    assert verb("detach", "exposures_20990000", "--confirm", "exposures_20990000") == 2
+    assert "exposures_20220000" in load.error["why"]
+
+
+def test_rows_of_a_detached_partition_are_refused_by_name(
+    load: Loader, loaded: Path, verb: Command, desi: Desi
+) -> None:
+    verb("detach", "exposures_20210000", "--confirm", "exposures_20210000")
+    new = exposures(loaded.with_name("exposures-b.fits"), (20210601,), first=700)
+    assert load(new, model="exposures") == 6
+    assert "exposures_20210000" in load.error["what"]
+    assert "attach raw_catalogs.exposures exposures_20210000" in load.error["hint"]
+    # The file that was loaded before counts as loaded: a run without the new one has nothing to do.
+    assert load(loaded, model="exposures") == 0
+    assert desi.one(f"SELECT count(*) FROM {TABLE}") == 6
+
+
+def test_what_was_detached_with_alter_table_is_refused_by_its_name_too(
+    load: Loader, loaded: Path, desi: Desi
+) -> None:
+    desi.do(f"ALTER TABLE {TABLE} DETACH PARTITION {PART}")
+    new = exposures(loaded.with_name("exposures-b.fits"), (20210601,), first=700)
+    assert load(new, model="exposures") == 6
+    assert "exposures_20210000" in load.error["what"]
+
+
+def test_a_table_all_of_whose_partitions_were_detached_is_not_loaded_anew(
+    load: Loader, loaded: Path, verb: Command, desi: Desi
+) -> None:
+    for year in (2020, 2021, 2022):
+        assert verb("detach", f"exposures_{year}0000", "--confirm", f"exposures_{year}0000") == 0
+    assert load(loaded, model="exposures") == 0
+    assert load.answer["summary"] == "nothing to do: all 1 parts are there"
+    assert desi.one(f"SELECT count(*) FROM {TABLE}") == 0
+
+
+def test_a_truncated_partitioned_table_is_loaded_again(
+    load: Loader, loaded: Path, desi: Desi
+) -> None:
+    before = desi.prints()
+    desi.do(f"TRUNCATE {TABLE}")
+    assert load(loaded, model="exposures") == 0
+    assert desi.prints() == before
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_detached_table_with_rows_of_another_year_is_not_attached(
+    load: Loader, verb: Command, desi: Desi
+) -> None:
+    verb("detach", "exposures_20210000", "--confirm", "exposures_20210000")
+    constraint = desi.one(
+        f"SELECT conname FROM pg_constraint WHERE conrelid = '{PART}'::regclass"
+        " AND contype = 'c' AND pg_get_constraintdef(oid) LIKE '%20220000%'"
+    )
+    desi.do(f'ALTER TABLE {PART} DROP CONSTRAINT "{constraint}"')
+    desi.do(f"UPDATE {PART} SET night = 20250101 WHERE expid = 4")
+    assert verb("attach", "exposures_20210000") == 5
+    assert "do not belong to 20210000..20220000" in load.error["what"]
+    assert PART not in _of_parents(desi)
+    desi.do(f"UPDATE {PART} SET night = 20210101 WHERE expid = 4")
+    assert verb("attach", "exposures_20210000") == 0
+
+
+@pytest.mark.usefixtures("loaded")
+def test_attaching_does_not_scan_under_the_lock(
+    desi: Desi, verb: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What PostgreSQL says itself: the partition constraint is implied by the CHECK."""
+    verb("detach", "exposures_20210000", "--confirm", "exposures_20210000")
+    told: list[str] = []
+    with desi.session() as connection:
+        connection.execute("SET client_min_messages = debug1")
+        connection.add_notice_handler(lambda notice: told.append(notice.message_primary or ""))
+        target = Target("raw_catalogs", "exposures")
+        (one,) = adapter.detached(connection, target)
+        adapter.attach(connection, target, "night", one)
+    assert any("is implied by existing constraints" in line for line in told), told
+
+
+@pytest.mark.usefixtures("loaded")
+def test_partitions_are_made_ahead(load: Loader, verb: Command, desi: Desi) -> None:
+    assert verb("create", "--until", "20251231", "--dry-run") == 0
+    assert [one["low"] for one in load.answer["data"]["made"]] == [20230000, 20240000, 20250000]
+    assert desi.one("SELECT to_regclass('raw_catalogs.exposures_20230000') IS NULL")
+    assert verb("create", "--until", "20251231") == 0
+    assert verb("create", "--until", "20251231") == 0
+    assert "nothing to do" in load.answer["summary"]
+    assert verb("create", "--until", "2025123100") == 2
+    assert verb("list") == 0
+    data = load.answer["data"]
+    assert data["step"] == 10000
+    assert [one["partition"] for one in data["partitions"]][-1] == "exposures_20250000"
+    assert data["partitions"][1]["rows"] == 6
+    assert data["skew"] == 1.5
+    assert all(one["bytes"] > 0 for one in data["partitions"])
+
+
+def _expire(desi: Desi, *, keep: int, archives: dict[str, str], **given: Any) -> Any:
+    where = operation.Where(desi.conninfo, Target("raw_catalogs", "exposures"))
+    retention = operation.Retention(keep, **{"confirm_name": TABLE, **given})
+    return operation.expire(where, retention, lambda _, table: archives.get(table.name))
+
+
+@pytest.mark.usefixtures("loaded")
+def test_retention_detaches_and_drops_only_what_has_an_archive(
+    desi: Desi, load: Loader, verb: Command, tmp_path: Path
+) -> None:
+    verb("create", "--until", "20241231")  # made ahead: they keep nothing
+    report = _expire(desi, keep=1, archives={"exposures_20200000": "/archive/2020"})
+    assert report.exit_code == 1
+    (kept,) = report.findings
+    assert "exposures_20210000 was not dropped" in kept.what
+    assert desi.one("SELECT to_regclass('raw_catalogs.exposures_20200000') IS NULL")
+    assert desi.one(f"SELECT count(*) FROM {PART}") == 6
+    assert _of_parents(desi) == {"raw_catalogs.exposures_20220000": 3}
+    assert verb("list") == 0
+    gone = load.answer["data"]["partitions"][-2]
+    assert (gone["state"], gone["archive"]) == ("dropped", "/archive/2020")
+    # Rows of what was dropped are refused as well.
+    new = exposures(tmp_path / "exposures-b.fits", (20200601,), first=700)
+    assert load(new, model="exposures") == 6
+    assert "/archive/2020" in load.error["why"]
+    # Once it is archived, the next run drops it.
+    report = _expire(desi, keep=1, archives={"exposures_20210000": "/archive/2021"})
+    assert report.exit_code == 0
+    assert desi.one(f"SELECT to_regclass('{PART}') IS NULL")
+
+
+@pytest.mark.usefixtures("loaded")
+def test_retention_asks_for_names(desi: Desi, load: Loader, verb: Command) -> None:
+    assert verb("expire", "--keep", "2") == 6
+    assert verb("expire", "--keep", "2", "--dry-run") == 1
+    assert len(_of_parents(desi)) == 3
+    assert verb("expire", "--keep", "2", "--confirm", TABLE, "--drop-unarchived", PART) == 2
+    assert len(_of_parents(desi)) == 3
+    given = ("--keep", "2", "--confirm", TABLE, "--drop-unarchived", "exposures_20200000")
+    assert verb("expire", *given) == 0
+    assert desi.one("SELECT to_regclass('raw_catalogs.exposures_20200000') IS NULL")
+    assert verb("expire", "--keep", "2") == 0
+    assert "nothing to do" in load.answer["summary"]
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_detaching_that_was_broken_off_is_told_and_finished(
+    desi: Desi, load: Loader, verb: Command
+) -> None:
+    with desi.session() as reader, reader.transaction():
+        reader.execute(f"SELECT count(*) FROM {TABLE}")
+        with desi.session() as connection:
+            connection.execute("SET statement_timeout = '300ms'")
+            with pytest.raises(psycopg.errors.QueryCanceled):
+                connection.execute(f"ALTER TABLE {TABLE} DETACH PARTITION {PART} CONCURRENTLY")
+    assert verb("list") == 1
+    assert "was not detached to the end" in load.answer["findings"][0]["what"]
+    assert verb("detach", "exposures_20210000", "--confirm", "exposures_20210000") == 0
+    assert verb("attach", "exposures_20210000") == 0
+    assert _of_parents(desi)[PART] == 6
+
+
+def test_a_plain_table_is_told(load: Loader, verb: Command, desi: Desi) -> None:
+    assert verb("list") == 2
+    assert "there is no table raw_catalogs.exposures" in load.error["what"]
+    desi.do("CREATE SCHEMA raw_catalogs; CREATE TABLE raw_catalogs.exposures (night int)")
+    assert verb("list") == 2
+    assert "plain table" in load.error["why"]
+
+
+def test_names_that_mean_harm_do_none(desi: Desi) -> None:
+    evil = 'exp"; DROP TABLE x; --'
+    desi.do('CREATE SCHEMA "s""; --"; CREATE TABLE "s""; --"."exp""; DROP TABLE x; --"'
+            ' ("ni""ght" int NOT NULL) PARTITION BY RANGE ("ni""ght")')  # fmt: skip
+    target = Target('s"; --', evil)
+    with desi.session() as connection:
+        column = adapter.column(connection, target)
+        assert column == 'ni"ght'
+        (name,) = adapter.create(connection, target, column, [Span(0, 10)])
+        (one,) = adapter.attached(connection, target)
+        assert (one.name, one.span) == (name, Span(0, 10))
+        adapter.remember(connection, target, name, Span(0, 10))
+        adapter.detach(connection, target, one)
+        (out,) = adapter.detached(connection, target)
+        adapter.attach(connection, target, column, out)
+        assert len(adapter.attached(connection, target)) == 1
