@@ -42,7 +42,7 @@ class Container:
 
     def __init__(self, container: Any, sockets: Path) -> None:
         self._container = container
-        self._sockets = sockets
+        self.sockets = sockets
 
     def run(self, command: str) -> str:
         status, output = self._container.exec_run(["/bin/sh", "-ec", command])
@@ -52,7 +52,7 @@ class Container:
 
     def connect(self, database: str) -> psycopg.Connection:
         return psycopg.connect(
-            f"host={self._sockets} user=postgres dbname={database}", autocommit=True
+            f"host={self.sockets} user=postgres dbname={database}", autocommit=True
         )
 
 
