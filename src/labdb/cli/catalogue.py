@@ -8,6 +8,7 @@ import click
 
 from labdb.adapters.catalogue import models
 from labdb.cli import render, show_catalogue
+from labdb.cli.advise import advise
 from labdb.cli.options import color_option, json_option
 from labdb.cli.partitions import partitions
 from labdb.errors import UsageError
@@ -168,4 +169,5 @@ def show(model: str, *, as_json: bool, no_color: bool) -> int:
     return 0
 
 
+catalogue.add_command(advise)
 catalogue.add_command(partitions)

@@ -68,7 +68,7 @@ def _print(report: Report, *, no_color: bool) -> None:
         return
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     for column in ("table", "query", "answered by"):
-        grid.add_column(column, overflow="fold")
+        grid.add_column(column, overflow="fold", no_wrap=column == "table")
     for column in ("rows", "pages", "at most"):
         grid.add_column(column, justify="right")
     for row in report.data["plans"]:

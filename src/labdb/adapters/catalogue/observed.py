@@ -13,12 +13,9 @@ from labdb.domain.catalogue.observed import Index, Observed, Statistics
 
 
 def observed(
-    connection: psycopg.Connection,
-    target: Target,
-    position: tuple[str, str] | None,
-    files: int = 1,
+    connection: psycopg.Connection, target: Target, position: tuple[str, str] | None
 ) -> Observed:
-    """Return *target*, which is there; *position* are its columns, *files* those it came from."""
+    """Return *target*, which is there; *position* are its columns of one."""
     table = target.quoted(connection)
     row = connection.execute(query("catalogue/relation"), {"table": table}).fetchone()
     assert row is not None  # noqa: S101 - sums of no row are a row
@@ -40,7 +37,6 @@ def observed(
         partitioned_by=partitions.key(connection, target),
         default_target=int(setting[0]) if setting else 100,
         unseen=unseen if counted else None,
-        files=max(files, 1),
     )
 
 

@@ -9,6 +9,7 @@ from psycopg.sql import SQL, Composed, Identifier, Literal
 from labdb.adapters.catalogue import tables
 from labdb.adapters.catalogue.tables import Target
 from labdb.domain.catalogue.guard import ASKED, SAMPLED
+from labdb.domain.catalogue.table import SOURCE_ID
 
 SAMPLE = 200
 """Rows that a table is matched with."""
@@ -53,13 +54,23 @@ def somewhere(
 
 
 def cone(
-    have: Sky, target: Target, position: tuple[str, str], centre: tuple[float, float], radius: float
+    have: Sky, position: tuple[str, str], centre: tuple[float, float], radius: float
 ) -> Composed:
-    """Return the query for the rows within *radius* degrees of *centre*."""
+    """Return the condition for rows within *radius* degrees of *centre*."""
+    return _within(have, position, (Literal(centre[0]), Literal(centre[1])), radius)
+
+
+def counted(target: Target, condition: Composed) -> Composed:
+    """Return the query for the rows that a condition holds for."""
     return SQL("SELECT count(*) FROM {} AS {} WHERE {}").format(
-        target.sql,
-        Identifier(ASKED),
-        _within(have, position, (Literal(centre[0]), Literal(centre[1])), radius),
+        target.sql, Identifier(ASKED), condition
+    )
+
+
+def files(target: Target, condition: Composed) -> Composed:
+    """Return the query for the number of files that those rows came from."""
+    return SQL("SELECT count(DISTINCT {}) FROM {} AS {} WHERE {}").format(
+        Identifier(ASKED, SOURCE_ID), target.sql, Identifier(ASKED), condition
     )
 
 

@@ -6,7 +6,7 @@ found. Times are not judged: they tell more of the machine than of the table.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from labdb.domain.catalogue import pages, plan
@@ -92,7 +92,12 @@ class Verdict:
     indexes: tuple[str, ...] = ()
     whole: tuple[str, ...] = ()
     partitions: int = 0
-    slow: bool = field(default=False)
+    slow: bool = False
+
+    @property
+    def excessive(self) -> bool:
+        """Tell whether more pages were read than are enough, by an index."""
+        return not self.whole and (self.buffers or 0) > (self.bound or 0)
 
 
 def catastrophe(planned: Node) -> str:
@@ -146,8 +151,8 @@ def _without_sample(planned: Node) -> Node:
     )
 
 
-def bound(question: Question, ran: Node) -> int:
-    """Return the pages that the query may have read, by the rows that it found.
+def bound(question: Question, ran: Node, files: int) -> int:
+    """Return the pages that the query may have read, by the rows that it found in so many *files*.
 
     Twice what is computed (:data:`labdb.domain.catalogue.pages.SLACK`), and a few pages besides.
     """
@@ -156,7 +161,7 @@ def bound(question: Question, ran: Node) -> int:
     lookups = max(plan.repeated(ran, ASKED), 1)
     index = pages.of_index(asked, seen.rows, lookups * _ranges(question))
     if question.kind is Kind.CONE:
-        runs = seen.files + seen.rows // WINDOW
+        runs = files + seen.rows // WINDOW
         heap = pages.of_region(asked, pages.per_page(seen.rows, seen.pages), runs, seen.pages)
     elif question.kind is Kind.MATCH:
         heap = asked + sum(node.rows * node.loops for node in ran.walk() if node.is_of(SAMPLED))
@@ -170,12 +175,15 @@ def _ranges(question: Question) -> int:
     return pages.COVER if question.kind in (Kind.CONE, Kind.MATCH) else 1
 
 
-def judge(question: Question, ran: Node) -> Verdict:
-    """Return the verdict on a query that was run."""
+def judge(question: Question, ran: Node, files: int = 1) -> Verdict:
+    """Return the verdict on a query that was run; *files* are those that its rows came from.
+
+    Each file is sorted by itself: a cone has its rows in so many places.
+    """
     faults = shape(question, ran)
     seen = question.subject.seen
-    most = bound(question, ran)
-    whole = plan.read_whole(ran, seen.relations)
+    most = bound(question, ran, files)
+    whole = plan.read_whole(_without_sample(ran), seen.relations)
     if ran.buffers > most and not whole:
         faults.append(f"it reads {ran.buffers:,} pages; {most:,} are enough for its rows")
     return Verdict(
@@ -196,9 +204,9 @@ def findings(subject: Subject, verdicts: Sequence[Verdict]) -> list[Finding]:
     wrong = [one for one in verdicts if one.faults]
     if wrong and not any(finding.severity == "critical" for finding in found):
         found += _unexplained(subject, wrong)
-    if not any(finding.is_problem for finding in found):
+    if verdicts and not any(finding.is_problem for finding in found):
         small = "" if subject.seen.large else f"; below {LARGE:,} rows no index is asked for"
-        what = f"{subject.title}: {len(verdicts)} queries as they must be{small}"
+        what = f"{subject.title}: all plans as they must be{small}"
         found.append(Finding("plans", "ok", what))
     return found
 
@@ -300,12 +308,7 @@ def _unexplained(subject: Subject, wrong: Sequence[Verdict]) -> list[Finding]:
     """Return findings on plans that no index is to blame for."""
     seen = subject.seen
     sky = next((index for index in seen.indexes if index.spherical), None)
-    disordered = [
-        one
-        for one in wrong
-        if one.question.kind is Kind.CONE and one.bound and (one.buffers or 0) > one.bound
-        and not one.whole
-    ]  # fmt: skip
+    disordered = [one for one in wrong if one.question.kind is Kind.CONE and one.excessive]
     if disordered and sky and not seen.partitioned_by:
         known = seen.column_statistics.get(sky.name)
         how = (

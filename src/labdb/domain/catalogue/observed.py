@@ -74,7 +74,6 @@ class Observed:
     partitioned_by: str | None = None
     default_target: int = 100
     unseen: int | None = None
-    files: int = 1
 
     @property
     def large(self) -> bool:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import psycopg
 from psycopg.sql import Composed
@@ -59,7 +59,7 @@ def guard_plans(conninfo: str, limits: Limits) -> Report:
         findings += [_unknown(one) for one, table in held if table is None]
         known = [(one, table) for one, table in held if table is not None]
         subjects = {
-            one: Subject(table, observed(connection, one.target, table.position, one.files))
+            one: Subject(table, observed(connection, one.target, table.position))
             for one, table in known
         }
         if have is None and any(one.table.position for one in subjects.values()):
@@ -68,8 +68,8 @@ def guard_plans(conninfo: str, limits: Limits) -> Report:
             if not subject.seen.rows:
                 continue
             mine = [
-                _ask(connection, question, query, limits)
-                for question, query in _questions(connection, have, one, subject, subjects)
+                _ask(connection, asked, limits)
+                for asked in _questions(connection, have, one, subject, subjects)
             ]
             verdicts += mine
             findings += guard.findings(subject, mine)
@@ -114,7 +114,16 @@ def _without_q3c() -> Finding:
     )
 
 
-Asked = Iterator[tuple[Question, Composed]]
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question, the query that asks it, and for a cone the one for the files of its rows."""
+
+    question: Question
+    query: Composed
+    files: Composed | None = None
+
+
+Asked: TypeAlias = Iterator[_Asked]
 
 
 def _questions(
@@ -137,16 +146,18 @@ def _of_the_sky(connection: psycopg.Connection, have: Sky, one: Loaded, subject:
     assert position is not None  # noqa: S101 - the caller has looked
     for centre in questions.somewhere(connection, target, position, _pages(subject)):
         for name, radius in CONES:
-            yield (
+            within = questions.cone(have, position, (centre[0], centre[1]), radius)
+            yield _Asked(
                 Question(name, Kind.CONE, subject),
-                questions.cone(have, target, position, (centre[0], centre[1]), radius),
+                questions.counted(target, within),
+                questions.files(target, within),
             )
-    yield (
+    yield _Asked(
         Question("cross-match", Kind.MATCH, subject),
         questions.cross_match(have, target, position),
     )
     if have.functions:
-        yield (
+        yield _Asked(
             Question("cross-match by labdb.crossmatch_all", Kind.MATCH, subject),
             questions.lateral_match(have, target, position),
         )
@@ -166,7 +177,7 @@ def _slices(connection: psycopg.Connection, one: Loaded, subject: Subject) -> As
         width = ((known.high or known.low) - known.low) * SLICE
         middle = questions.somewhere(connection, one.target, (column.name,), _pages(subject))
         for (low,) in middle[:1]:
-            yield (
+            yield _Asked(
                 Question("redshift slice", Kind.SLICE, subject, column.name),
                 questions.between(one.target, column.name, low, low + width),
             )
@@ -174,7 +185,7 @@ def _slices(connection: psycopg.Connection, one: Loaded, subject: Subject) -> As
 
 def _nights(connection: psycopg.Connection, one: Loaded, subject: Subject, column: str) -> Asked:
     for (value,) in questions.somewhere(connection, one.target, (column,), 0)[:1]:
-        yield (
+        yield _Asked(
             Question(f"one {column}", Kind.NIGHT, subject, column),
             questions.equal(one.target, column, value),
         )
@@ -195,17 +206,16 @@ def _members(
             continue
         columns = ("algorithm", "galactic_cap", "void0")
         for row in questions.somewhere(connection, other.target, columns, zones.seen.pages)[:1]:
-            yield (
+            yield _Asked(
                 Question("members of a void", Kind.MEMBERS, subject, "zone"),
                 questions.members(other.target, one.target, (row[0], row[1], row[2])),
             )
 
 
-def _ask(
-    connection: psycopg.Connection, question: Question, query: Composed, limits: Limits
-) -> Verdict:
+def _ask(connection: psycopg.Connection, asked: _Asked, limits: Limits) -> Verdict:
     """Explain a query, run it where that is no catastrophe, and judge."""
-    planned = plan.read(questions.explain(connection, query, run=False))
+    question = asked.question
+    planned = plan.read(questions.explain(connection, asked.query, run=False))
     if reason := guard.catastrophe(planned):
         return _not_run(question, planned, reason)
     try:
@@ -213,10 +223,14 @@ def _ask(
             connection.execute(
                 "SELECT set_config('statement_timeout', %s, true)", [f"{limits.seconds:g}s"]
             )
-            ran = plan.read(questions.explain(connection, query, run=True))
+            ran = plan.read(questions.explain(connection, asked.query, run=True))
+            verdict = guard.judge(question, ran)
+            if verdict.excessive and asked.files is not None:
+                row = connection.execute(asked.files).fetchone()
+                verdict = guard.judge(question, ran, row[0] if row else 1)
+            return verdict
     except psycopg.errors.QueryCanceled:
         return _not_run(question, planned, f"it was stopped after {limits.seconds:g} s", slow=True)
-    return guard.judge(question, ran)
 
 
 def _not_run(question: Question, planned: plan.Node, reason: str, *, slow: bool = False) -> Verdict:
