@@ -1,6 +1,8 @@
 """A time series in partitions: loaded into them, detached, attached, dropped by retention."""
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from tests.catalogue import Desi, Loader
 from tests.exposures import exposures
 
+from labdb.adapters.catalogue import models
 from labdb.adapters.catalogue import partitions as adapter
 from labdb.adapters.catalogue.tables import Target
 from labdb.cli.app import run
@@ -194,6 +197,59 @@ def test_a_table_all_of_whose_partitions_were_detached_is_not_loaded_anew(
     assert desi.one(f"SELECT count(*) FROM {TABLE}") == 0
 
 
+def test_a_load_that_is_killed_leaves_partitions_that_the_next_one_fills(
+    load: Loader, desi: Desi, tmp_path: Path
+) -> None:
+    nights = [year * 10_000 + 101 for year in range(2019, 2023)]
+    file = exposures(tmp_path / "exposures-a.fits", nights, each=100_000)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "labdb", "catalogue", "load", str(file), "--model", "exposures",
+         "--conninfo", desi.conninfo], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    with desi.session() as connection:
+        while not connection.execute(
+            "SELECT 1 FROM pg_stat_progress_copy"
+            " WHERE datname = current_database() AND tuples_processed > 20000"
+        ).fetchone():
+            assert process.poll() is None
+    process.kill()
+    process.communicate()
+    assert desi.one(f"SELECT count(*) FROM {TABLE}") == 0
+    assert load(file, model="exposures") == 0
+    assert _of_parents(desi) == {
+        f"raw_catalogs.exposures_{y}0000": 100_000 for y in range(2019, 2023)
+    }
+
+
+def test_a_file_whose_rows_are_spread_beyond_reason_makes_no_partition(
+    load: Loader, desi: Desi, tmp_path: Path
+) -> None:
+    felis = (models.SHIPPED / "exposures.yaml").read_text()
+    source = (models.SHIPPED / "exposures.labdb.yaml").read_text()
+    (tmp_path / "mine.yaml").write_text(felis)
+    (tmp_path / "mine.labdb.yaml").write_text(source.replace("step: 10000", "step: 1"))
+    nights = list(range(20200101, 20200101 + 1200))
+    file = exposures(tmp_path / "exposures-a.fits", nights, each=1)
+    assert load(file, model=str(tmp_path / "mine.yaml")) == 5
+    assert "1,200 new partitions" in load.error["what"]
+    assert desi.one("SELECT count(*) FROM pg_inherits") == 0
+
+
+def test_a_table_that_is_partitioned_otherwise_is_refused(
+    load: Loader, desi: Desi, loaded: Path
+) -> None:
+    definition = "(LIKE raw_catalogs.exposures) PARTITION BY RANGE (expid)"
+    desi.do(f"CREATE SCHEMA other; CREATE TABLE other.exposures {definition}")
+    assert load(loaded, model="exposures", options=("--schema", "other")) == 3
+    assert "partitioned by RANGE (expid), wanted RANGE (night)" in load.error["why"]
+
+
+def test_a_plain_table_from_before_stays_plain(load: Loader, desi: Desi, loaded: Path) -> None:
+    desi.do("CREATE SCHEMA old; CREATE TABLE old.exposures (LIKE raw_catalogs.exposures)")
+    assert load(loaded, model="exposures", options=("--schema", "old")) == 0
+    assert desi.one("SELECT count(*) FROM old.exposures") == len(YEARS) * 3
+
+
 def test_a_truncated_partitioned_table_is_loaded_again(
     load: Loader, loaded: Path, desi: Desi
 ) -> None:
@@ -300,9 +356,8 @@ def test_retention_asks_for_names(desi: Desi, load: Loader, verb: Command) -> No
     assert "nothing to do" in load.answer["summary"]
 
 
-@pytest.mark.usefixtures("loaded")
 def test_a_detaching_that_was_broken_off_is_told_and_finished(
-    desi: Desi, load: Loader, verb: Command
+    desi: Desi, load: Loader, loaded: Path, verb: Command
 ) -> None:
     with desi.session() as reader, reader.transaction():
         reader.execute(f"SELECT count(*) FROM {TABLE}")
@@ -310,6 +365,9 @@ def test_a_detaching_that_was_broken_off_is_told_and_finished(
             connection.execute("SET statement_timeout = '300ms'")
             with pytest.raises(psycopg.errors.QueryCanceled):
                 connection.execute(f"ALTER TABLE {TABLE} DETACH PARTITION {PART} CONCURRENTLY")
+    new = exposures(loaded.with_name("exposures-b.fits"), (20210601,), first=700)
+    assert load(new, model="exposures") == 6
+    assert "exposures_20210000" in load.error["what"]
     assert verb("list") == 1
     assert "was not detached to the end" in load.answer["findings"][0]["what"]
     assert verb("detach", "exposures_20210000", "--confirm", "exposures_20210000") == 0

@@ -31,14 +31,15 @@ def make_room(part: Part, conninfo: str, wanted: Collection[Span]) -> None:
         column = partitions.column(connection, target)
         if column is None:
             return  # a table from before its model said that it is partitioned
+        attached = partitions.attached(connection, target)
         out = [
-            one
-            for one in partitions.detached(connection, target, declared.step)
-            if any(one.span.meets(span) for span in wanted)
+            *partitions.detached(connection, target, declared.step),
+            *(Detached(one.name, one.span) for one in attached if one.half_detached and one.span),
         ]
+        out = [one for one in out if any(one.span.meets(span) for span in wanted)]
         if out:
             raise _detached(part, column, out)
-        there = [one.span for one in partitions.attached(connection, target) if one.span]
+        there = [one.span for one in attached if one.span]
         missing = [
             span for span in wanted if not any(old.low <= span.low < old.high for old in there)
         ]
