@@ -4,10 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 LARGE = 10_000
-"""Rows from which reading a whole table is a mistake: below, one is read in a millisecond.
-
-It is where labdb.crossmatch_all, too, begins to ask for an index.
-"""
+"""Rows from which reading a whole table is a mistake; below, it takes about a millisecond."""
 
 
 @dataclass(frozen=True, slots=True)
