@@ -149,6 +149,17 @@ def test_what_is_missing_of_the_indexes_is_made_by_the_next_load(
     assert load.answer["data"]["made"] == ["exposures_mjd_idx", "exposures_pkey"]
 
 
+def test_a_column_that_rows_are_sorted_by_has_an_index_on_block_ranges(
+    load: Loader, desi: Desi, survey: Path
+) -> None:
+    load(survey, model="desivast", options=("--table", "triangle"))
+    assert "desivast_triangle_void_brin_idx" in load.answer["data"]["made"]
+    definition = desi.one(
+        "SELECT indexdef FROM pg_indexes WHERE indexname = 'desivast_triangle_void_brin_idx'"
+    )
+    assert definition.endswith("USING brin (void)")
+
+
 @pytest.fixture
 def with_q3c(catalogues: Postgres16) -> None:
     """An extension that is called q3c and has the one function that is needed; no sphere."""

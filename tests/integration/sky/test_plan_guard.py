@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 from bench.desi import fits
+from psycopg.sql import SQL, Composed
 from tests.catalogue import fits_file, stars
 from tests.exposures import exposures
 from tests.integration.sky.conftest import Container
 
+from labdb.adapters.catalogue import questions
+from labdb.adapters.catalogue.tables import Target
 from labdb.cli.app import run
 
 STARS = 120_000
@@ -236,3 +239,29 @@ def test_nothing_is_written(lab: Lab) -> None:
     assert before is not None
     assert after is not None
     assert int(after[0]) - int(before[0]) == 1
+
+
+def test_a_locked_table_is_told_and_the_others_are_judged(lab: Lab) -> None:
+    with lab.container.connect(lab.name) as connection, connection.transaction():
+        connection.execute(f"LOCK TABLE {TABLE} IN ACCESS EXCLUSIVE MODE")
+        code, answer = lab.doctor()
+    assert code == 1
+    (finding,) = _problems(answer)
+    assert (finding["check"], finding["what"]) == ("plans.locked", f"{TABLE} could not be judged")
+    assert {one["table"] for one in answer["data"]["plans"]} >= {"raw_catalogs.exposures"}
+
+
+def test_a_query_that_takes_too_long_is_stopped_and_told(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.do("DROP TABLE raw_catalogs.desivast_voids, raw_catalogs.desivast_maximals")
+    counted = questions.counted
+
+    def slowly(target: Target, condition: Composed) -> Composed:
+        return SQL("{} AND pg_sleep(1) IS NOT NULL").format(counted(target, condition))
+
+    monkeypatch.setattr(questions, "counted", slowly)
+    code, answer = lab.answer("doctor", "--plans", "--time-limit", "0.2")
+    assert code == 1
+    assert "plans.slow" in {one["check"] for one in _problems(answer)}
+    assert _faults(answer)["cone of 1 degree"] == ["it was stopped after 0.2 s"]

@@ -18,6 +18,7 @@ from labdb.errors import LabdbError, UsageError
 from labdb.report import Finding, Report, Severity
 
 COMMAND = "catalogue advise"
+SETTINGS = {"lock_timeout": "3s", "application_name": "labdb catalogue advise"}
 SEVERITY: dict[State, Severity] = {
     State.KEEP: "ok",
     State.NOTE: "info",
@@ -59,6 +60,8 @@ def advise_loaded(conninfo: str, target: Target | None, model: str | None = None
     """
     with connect(conninfo) as connection, told("the tables"):
         connection.read_only = True
+        for name, value in SETTINGS.items():
+            connection.execute("SELECT set_config(%s, %s, false)", [name, value])
         there = catalogues(connection)
         chosen = [one for one in there if target in (None, one.target)]
         if target and not chosen:

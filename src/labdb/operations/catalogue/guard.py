@@ -28,7 +28,10 @@ SETTINGS = {
     # The shape is judged of one process; compiling would only add time.
     "max_parallel_workers_per_gather": "0",
     "jit": "off",
+    "lock_timeout": "3s",
+    "application_name": "labdb doctor",
 }
+STOPPED = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +55,35 @@ def guard_plans(conninfo: str, limits: Limits) -> Report:
     verdicts: list[Verdict] = []
     with connect(conninfo) as connection, told("the plans"):
         connection.read_only = True
-        for name, value in {**SETTINGS, "application_name": "labdb doctor"}.items():
+        for name, value in {**SETTINGS, "statement_timeout": f"{limits.seconds:g}s"}.items():
             connection.execute("SELECT set_config(%s, %s, false)", [name, value])
         have = questions.sky(connection)
         held = [(one, _table(one)) for one in catalogues(connection)]
         findings += [_unknown(one) for one, table in held if table is None]
         known = [(one, table) for one, table in held if table is not None]
-        subjects = {
-            one: Subject(table, observed(connection, one.target, table.position))
-            for one, table in known
-        }
+        subjects: dict[Loaded, Subject] = {}
+        for one, table in known:
+            try:
+                with connection.transaction():
+                    seen = observed(connection, one.target, table.position)
+            except STOPPED as error:
+                findings.append(_locked(one, error))
+            else:
+                subjects[one] = Subject(table, seen)
         if have is None and any(one.table.position for one in subjects.values()):
             findings.append(_without_q3c())
         for one, subject in subjects.items():
             if not subject.seen.rows:
                 continue
-            mine = [
-                _ask(connection, asked, limits)
-                for asked in _questions(connection, have, one, subject, subjects)
-            ]
+            try:
+                with connection.transaction():
+                    mine = [
+                        _ask(connection, asked, limits)
+                        for asked in _questions(connection, have, one, subject, subjects)
+                    ]
+            except STOPPED as error:
+                findings.append(_locked(one, error))
+                continue
             verdicts += mine
             findings += guard.findings(subject, mine)
         database = connection.info.dbname
@@ -102,6 +115,16 @@ def _unknown(one: Loaded) -> Finding:
         "plans.model",
         "info",
         f"{one.target} was not judged: its model {one.model} is not one of labdb's",
+    )
+
+
+def _locked(one: Loaded, error: psycopg.Error) -> Finding:
+    return Finding(
+        "plans.locked",
+        "warning",
+        f"{one.target} could not be judged",
+        why=error.diag.message_primary or str(error),
+        hint="somebody holds a lock on it (a CLUSTER, an index): run this again when that is done",
     )
 
 
@@ -220,9 +243,6 @@ def _ask(connection: psycopg.Connection, asked: _Asked, limits: Limits) -> Verdi
         return _not_run(question, planned, reason)
     try:
         with connection.transaction():
-            connection.execute(
-                "SELECT set_config('statement_timeout', %s, true)", [f"{limits.seconds:g}s"]
-            )
             ran = plan.read(questions.explain(connection, asked.query, run=True))
             verdict = guard.judge(question, ran)
             if verdict.excessive and asked.files is not None:
