@@ -14,7 +14,8 @@ from labdb.domain.catalogue.guard import Subject
 from labdb.domain.catalogue.observed import Observed
 from labdb.domain.catalogue.pages import PAGE
 from labdb.domain.catalogue.table import Table
-from labdb.errors import LabdbError, UsageError
+from labdb.errors import UsageError
+from labdb.operations.catalogue.known import table_of
 from labdb.report import Finding, Report, Severity
 
 COMMAND = "catalogue advise"
@@ -72,7 +73,7 @@ def advise_loaded(conninfo: str, target: Target | None, model: str | None = None
             )
         subjects, unknown = [], []
         for one in chosen:
-            table = _table(one, model)
+            table = table_of(one, model)
             if table is None:
                 unknown.append(one)
             else:
@@ -80,16 +81,6 @@ def advise_loaded(conninfo: str, target: Target | None, model: str | None = None
         database = connection.info.dbname
     report = _report(database, [(one, advise(one)) for one in subjects], planned=False)
     return replace(report, findings=[*report.findings, *map(_unknown, unknown)])
-
-
-def _table(one: Loaded, model: str | None) -> Table | None:
-    try:
-        found = models.load(model or one.model)
-    except LabdbError:
-        if model:
-            raise
-        return None
-    return next((table for table in found.tables if table.name == one.model_table), None)
 
 
 def _unknown(one: Loaded) -> Finding:

@@ -8,15 +8,14 @@ from typing import Any, TypeAlias
 import psycopg
 from psycopg.sql import Composed
 
-from labdb.adapters.catalogue import models, questions
+from labdb.adapters.catalogue import questions
 from labdb.adapters.catalogue.connection import connect, told
 from labdb.adapters.catalogue.loaded import Loaded, catalogues
 from labdb.adapters.catalogue.observed import observed
 from labdb.adapters.catalogue.questions import Sky
 from labdb.domain.catalogue import guard, plan
 from labdb.domain.catalogue.guard import Kind, Question, Subject, Verdict
-from labdb.domain.catalogue.table import Table
-from labdb.errors import LabdbError
+from labdb.operations.catalogue.known import table_of
 from labdb.report import Finding, Phase, Report
 
 COMMAND = "doctor"
@@ -58,7 +57,7 @@ def guard_plans(conninfo: str, limits: Limits) -> Report:
         for name, value in {**SETTINGS, "statement_timeout": f"{limits.seconds:g}s"}.items():
             connection.execute("SELECT set_config(%s, %s, false)", [name, value])
         have = questions.sky(connection)
-        held = [(one, _table(one)) for one in catalogues(connection)]
+        held = [(one, table_of(one)) for one in catalogues(connection)]
         findings += [_unknown(one) for one, table in held if table is None]
         known = [(one, table) for one, table in held if table is not None]
         subjects: dict[Loaded, Subject] = {}
@@ -99,15 +98,6 @@ def guard_plans(conninfo: str, limits: Limits) -> Report:
         phases=(Phase("plans", round(time.monotonic() - begin, 3)),),
         data={"plans": [_row(one) for one in verdicts]},
     )
-
-
-def _table(one: Loaded) -> Table | None:
-    """Return the table of the model that a catalogue was loaded by, where labdb has it."""
-    try:
-        found = models.load(one.model)
-    except LabdbError:
-        return None
-    return next((table for table in found.tables if table.name == one.model_table), None)
 
 
 def _unknown(one: Loaded) -> Finding:

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import psycopg
 
-from labdb.adapters.catalogue import models, partitions
+from labdb.adapters.catalogue import partitions
 from labdb.adapters.catalogue.loaded import catalogues
 from labdb.adapters.catalogue.partitions import Attached, Detached
 from labdb.adapters.catalogue.tables import Target, exists
 from labdb.domain.catalogue.partition import Span
-from labdb.errors import LabdbError, UsageError
+from labdb.errors import UsageError
+from labdb.operations.catalogue.known import table_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +100,7 @@ def _step(
 ) -> int | None:
     """Return the width that the model declares, or that of the last partition."""
     for one in catalogues(connection, target.schema):
-        if one.target != target:
-            continue
-        try:
-            found = models.load(model or one.model)
-        except LabdbError:
-            if model:
-                raise
-            break  # a model of the user's own: its files are elsewhere
-        for table in found.tables:
-            if table.name == one.model_table and table.partition:
-                return table.partition.step
+        table = table_of(one, model) if one.target == target else None
+        if table and table.partition:
+            return table.partition.step
     return spans[-1].high - spans[-1].low if spans else None
