@@ -120,6 +120,17 @@ def test_two_files_in_parallel_may_need_the_same_partition(
     }
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_a_key_that_comes_in_two_files_is_found_in_partitions_too(
+    load: Loader, tmp_path: Path, *, together: bool
+) -> None:
+    files = [exposures(tmp_path / f"exposures-{n}.fits", YEARS) for n in "ab"]
+    if not together:
+        assert load(files[0], model="exposures") == 0
+    assert load(*files[0 if together else 1 :], model="exposures") == 5
+    assert "(night, expid)" in load.error["why"]
+
+
 def test_making_a_partition_waits_for_no_reader_and_no_load(
     load: Loader, loaded: Path, desi: Desi, tmp_path: Path
 ) -> None:
