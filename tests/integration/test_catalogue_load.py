@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.catalogue import TABLE, Desi, Loader, fits_file, stars
-from tests.postgres16 import Postgres16
 
 pytestmark = pytest.mark.postgres
 
@@ -147,17 +146,6 @@ def test_what_is_missing_of_the_indexes_is_made_by_the_next_load(
     desi.do("ALTER TABLE raw_catalogs.exposures DROP CONSTRAINT exposures_pkey")
     load(survey, model="exposures")
     assert load.answer["data"]["made"] == ["exposures_mjd_idx", "exposures_pkey"]
-
-
-@pytest.fixture
-def with_q3c(catalogues: Postgres16) -> None:
-    """An extension that is called q3c and has the one function that is needed; no sphere."""
-    share = Path(catalogues.run("pg_config", "--sharedir").stdout.strip()) / "extension"
-    (share / "q3c.control").write_text("default_version = '1'\nrelocatable = true\n")
-    (share / "q3c--1.sql").write_text(
-        "CREATE FUNCTION q3c_ang2ipix(float8, float8) RETURNS bigint LANGUAGE sql IMMUTABLE"
-        " AS 'SELECT (1000 * $1)::bigint * 1000000 + (1000 * $2)::bigint';"
-    )
 
 
 @pytest.mark.usefixtures("with_q3c")

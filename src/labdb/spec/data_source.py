@@ -43,6 +43,12 @@ class ColumnSource(Declared):
         default=False, description="A wider source may be narrowed: float64 to real."
     )
     optional: bool = Field(default=False, description="NULL where the source lacks the column.")
+    repeats: float = Field(
+        default=1,
+        ge=1,
+        description="Rows that share a value, within the columns before it in an index: such an "
+        "index is smaller, and labdb plan-data has to know.",
+    )
 
 
 class Position(Declared):

@@ -4,19 +4,21 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from labdb.domain.catalogue.kind import SIZES, Kind, of_datatype
+from labdb.domain.catalogue.kind import Kind, of_datatype
 from labdb.spec.data_model import ColumnModel, SchemaModel, TableModel
 from labdb.spec.data_source import ColumnSource, ModelSource, Partition, Range, TableSource
 
 SOURCE_ID = "source_id"
 """The column that says which file a row came from; every table has it."""
-ROW_OVERHEAD = 28
-"""Bytes of a row besides its values: header of 24 and its pointer of 4 (storage, page layout)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table, and the name of the source column that fills it."""
+    """A column of a table, and the name of the source column that fills it.
+
+    *length* is that of an array, *characters* the most that a text has. *repeats* tells how many
+    rows share a value of it, within those of the columns before it in an index.
+    """
 
     name: str
     kind: Kind
@@ -31,6 +33,8 @@ class Column:
     units: tuple[str, ...] = ()
     narrow: bool = False
     optional: bool = False
+    characters: int | None = None
+    repeats: float = 1
 
     @property
     def sql_type(self) -> str:
@@ -91,11 +95,6 @@ class Table:
         """The columns that the file's own columns fill."""
         given = {SOURCE_ID, *self.from_name}
         return tuple(column for column in self.columns if column.name not in given)
-
-    @property
-    def row_size(self) -> int:
-        """The bytes that a row takes on disk, about."""
-        return ROW_OVERHEAD + sum(SIZES[each.kind] * (each.length or 1) for each in self.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,4 +170,6 @@ def _column(schema: ColumnModel, source: ColumnSource) -> Column:
         units=source.units,
         narrow=source.narrow,
         optional=source.optional,
+        characters=schema.length,
+        repeats=source.repeats,
     )
