@@ -30,6 +30,7 @@ COMMANDS = {
     "export": "labdb.cli.export:export",
     "project": "labdb.cli.project:project",
     "catalogue": "labdb.cli.catalogue:catalogue",
+    "query": "labdb.cli.query:query",
     "plan-data": "labdb.cli.plan_data:plan_data",
     "runbook": "labdb.cli.runbook:runbook",
     "tune": "labdb.cli.tuning:tune",
