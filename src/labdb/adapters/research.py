@@ -109,6 +109,11 @@ def ask(
     return Answer(columns, tuple(rows[:limit]), limit is not None and len(rows) > limit)
 
 
+def filled(connection: psycopg.Connection, text: Composed, values: Mapping[str, Value]) -> str:
+    """Return the statement as psql would take it, with the values in their places."""
+    return psycopg.ClientCursor(connection).mogrify(text, values)
+
+
 def explain(
     connection: psycopg.Connection, text: Composed, values: Mapping[str, Value]
 ) -> Sequence[str]:

@@ -72,7 +72,7 @@ def query(request: Request, conninfo: str) -> Report:
         }
         if request.explain:
             plan = research.explain(connection, text, values)
-            sql = text.as_string(connection)
+            sql = research.filled(connection, text, values)
             return Report(
                 COMMAND,
                 connection.info.dbname,

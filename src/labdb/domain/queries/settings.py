@@ -23,7 +23,8 @@ def settings(parameters: Mapping[str, Parameter], given: Sequence[str]) -> dict[
         if name not in parameters:
             near = get_close_matches(name, parameters, n=1)
             guess = f"; did you mean {near[0]}?" if near else ""
-            raise ValueError(f"there is no parameter {name!r}{guess}")
+            there = ", ".join(parameters)
+            raise ValueError(f"there is no parameter {name!r}, but {there}{guess}")
         if name in found:
             raise ValueError(f"{name} is given twice")
         found[name] = _value(name, parameters[name], value.strip())

@@ -25,21 +25,24 @@ WITH sphere AS (
     SELECT algorithm, galactic_cap, void, ra, dec, x, y, z, radius FROM {voids}
      UNION ALL
     SELECT algorithm, galactic_cap, void, ra, dec, x, y, z, radius FROM {maximals}
-), seen AS (
-    SELECT sphere.*, sqrt(x ^ 2 + y ^ 2 + z ^ 2) AS depth, radius * %(reach)s::float8 AS reach
+), deep AS (
+    SELECT *, sqrt(x ^ 2 + y ^ 2 + z ^ 2) AS depth, radius * %(reach)s::float8 AS reach
       FROM sphere
      WHERE algorithm = %(algorithm)s AND radius >= %(radius)s::float8
+), seen AS MATERIALIZED (
+    -- The angle is a column, and no expression: only then is the condition one for the index.
+    SELECT *, degrees(asin(least(1, reach / depth))) AS angle, (depth - reach) / 2997.92458 AS near
+      FROM deep
 )
 SELECT s.galactic_cap, s.void, g.targetid, d.distance, d.distance / s.radius AS r_norm
   FROM seen s
   JOIN labdb.cosmology c ON c.name = %(cosmology)s
  -- A sphere looks like a cone: its galaxies are read by the index of the sky. No distance is
- -- larger than that without any matter, which leaves out what is too near.
+ -- larger than c/H0 times the redshift, which leaves out what is too near.
  CROSS JOIN LATERAL (
        SELECT targetid, ra, dec, labdb.comoving_distance_h(z, c) AS depth
          FROM {galaxies}
-        WHERE labdb.in_cone(ra, dec, s.ra, s.dec, degrees(asin(least(1, s.reach / s.depth))))
-          AND z >= (s.depth - s.reach) / 2997.92458
+        WHERE labdb.in_cone(ra, dec, s.ra, s.dec, s.angle) AND z >= s.near
        OFFSET 0) g
  CROSS JOIN LATERAL (
        SELECT sqrt((g.depth * cosd(g.dec) * cosd(g.ra) - s.x) ^ 2
