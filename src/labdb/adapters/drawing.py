@@ -1,6 +1,7 @@
 """An answer as a picture: points and circles on a map, or lines; one colour for each group."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from matplotlib.patches import Circle
 
 from labdb.spec.research_query import Plot, ResearchQuery
 
+OUTLINE = "#303030"
 COLOURS = ("#3b6fb6", "#b0b0b0", "#d1495b", "#edae49", "#00798c", "#8d5a97")
 SIZE = (8.0, 6.0)
 DOTS = 150
@@ -33,18 +35,24 @@ def draw(about: ResearchQuery, rows: Rows, path: Path) -> None:
     with mpl.rc_context({"font.size": 10, "svg.hashsalt": "labdb"}):
         figure = Figure(figsize=SIZE, layout="constrained")
         axes = figure.add_subplot()
-        for number, (name, members) in enumerate(_groups(plot, rows).items()):
-            _group(axes, plot, members, name, COLOURS[number % len(COLOURS)])
+        colours = cycle(COLOURS)
+        for name, members in _groups(plot, rows).items():
+            if plot.radius and members[0][plot.radius] is not None:
+                _circles(axes, plot, members, name)
+            else:
+                _group(axes, plot, members, name, next(colours))
         axes.set_xlabel(_label(about, plot.x))
         axes.set_ylabel(_label(about, plot.y))
         axes.set_title(about.title)
         if plot.log:
             axes.set_yscale("log")
         if plot.radius:
-            axes.set_aspect("equal", adjustable="datalim")
+            axes.set_aspect("equal", adjustable="box")
         if plot.group and rows:
-            axes.legend(frameon=False, markerscale=2)
-        figure.savefig(path, dpi=DOTS)
+            scale = 1 if plot.kind == "lines" else 2
+            beside = (1.01, 1)
+            axes.legend(loc="upper left", bbox_to_anchor=beside, frameon=False, markerscale=scale)
+        figure.savefig(path, dpi=DOTS, bbox_inches="tight")
 
 
 def _groups(plot: Plot, rows: Rows) -> dict[str, list[Mapping[str, Any]]]:
@@ -55,16 +63,16 @@ def _groups(plot: Plot, rows: Rows) -> dict[str, list[Mapping[str, Any]]]:
     return dict(sorted(groups.items()))
 
 
+def _circles(axes: Axes, plot: Plot, rows: Rows, name: str) -> None:
+    shapes = [Circle((row[plot.x], row[plot.y]), row[str(plot.radius)]) for row in rows]
+    axes.add_collection(
+        PatchCollection(shapes, facecolor="none", edgecolor=OUTLINE, linewidth=1.2, zorder=3)
+    )
+    axes.plot([], [], color=OUTLINE, linewidth=1.2, label=name)
+    axes.autoscale_view()
+
+
 def _group(axes: Axes, plot: Plot, rows: Rows, name: str, colour: str) -> None:
-    circles = [row for row in rows if plot.radius and row[plot.radius] is not None]
-    if circles:
-        shapes = [Circle((row[plot.x], row[plot.y]), row[str(plot.radius)]) for row in circles]
-        axes.add_collection(
-            PatchCollection(shapes, facecolor="none", edgecolor=colour, linewidth=0.8)
-        )
-        axes.plot([], [], color=colour, linewidth=0.8, label=name)
-        axes.autoscale_view()
-        return
     x, y = [row[plot.x] for row in rows], [row[plot.y] for row in rows]
     if plot.kind == "lines":
         bars = [row[plot.error] for row in rows] if plot.error else None

@@ -14,7 +14,7 @@ parameters:
   z_from: {type: number, unit: Mpc/h, default: 100, what: Lower side of the slice.}
   z_to: {type: number, unit: Mpc/h, default: 140, what: Upper side of the slice.}
 columns:
-  what: {what: 'wall, in a void, or void.'}
+  what: {what: 'wall or in a void: a galaxy; sphere of a void: a circle.'}
   x: {unit: Mpc/h, what: Comoving X.}
   y: {unit: Mpc/h, what: Comoving Y.}
   radius: {unit: Mpc/h, what: Radius of the circle that is cut out of a void; NULL for a galaxy.}
@@ -27,7 +27,7 @@ SELECT CASE WHEN zv.void0 IS NULL THEN 'wall' ELSE 'in a void' END AS what, gz.x
  WHERE gz.algorithm = %(algorithm)s AND gz.galactic_cap = %(galactic_cap)s AND gz.out = 0
    AND gz.z BETWEEN %(z_from)s::float8 AND %(z_to)s::float8
  UNION ALL
-SELECT 'void', v.x, v.y, sqrt(v.radius ^ 2 - h.height ^ 2)
+SELECT 'sphere of a void', v.x, v.y, sqrt(v.radius ^ 2 - h.height ^ 2)
   FROM {voids} v
  CROSS JOIN LATERAL (
        SELECT abs(v.z - (%(z_from)s::float8 + %(z_to)s::float8) / 2) AS height) h
