@@ -32,6 +32,9 @@ class ColumnSource(Declared):
     """Where a column comes from, when that is not a source column of its own name."""
 
     column: str | None = Field(default=None, description="Name in the source; case counts not.")
+    also: tuple[str, ...] = Field(
+        default=(), description="Other names that files have for it; the first that is there."
+    )
     hdu: str | None = Field(default=None, description="HDU to take it from, of several.")
     sentinels: tuple[float | str, ...] = Field(
         default=(), description="Values that stand for a missing one, and become NULL."

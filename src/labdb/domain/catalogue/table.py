@@ -16,8 +16,9 @@ SOURCE_ID = "source_id"
 class Column:
     """A column of a table, and the name of the source column that fills it.
 
-    *length* is that of an array, *characters* the most that a text has. *repeats* tells how many
-    rows share a value of it, within those of the columns before it in an index.
+    *also* are other names of the source column. *length* is that of an array, *characters* the
+    most that a text has. *repeats* tells how many rows share a value of it, within those of the
+    columns before it in an index.
     """
 
     name: str
@@ -35,6 +36,12 @@ class Column:
     optional: bool = False
     characters: int | None = None
     repeats: float = 1
+    also: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that its source column may have, in small letters; the first one counts."""
+        return tuple(name.lower() for name in (self.source, *self.also))
 
     @property
     def sql_type(self) -> str:
@@ -172,4 +179,5 @@ def _column(schema: ColumnModel, source: ColumnSource) -> Column:
         optional=source.optional,
         characters=schema.length,
         repeats=source.repeats,
+        also=source.also,
     )
