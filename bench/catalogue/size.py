@@ -168,8 +168,10 @@ def images(conninfo: str, schema: str, name: str, indexes: Sequence[str]) -> dic
 
 
 def _size(connection: psycopg.Connection, function: str, schema: str, name: str) -> int:
+    """Return the bytes of a table or an index, those of its partitions together."""
     place = Identifier(schema, name).as_string(connection)
-    return int(_one(connection, f"SELECT {function}(%s::regclass)", place))
+    ask = f"SELECT sum({function}(relid))::bigint FROM pg_partition_tree(%s::regclass)"
+    return int(_one(connection, ask, place))
 
 
 def _one(connection: psycopg.Connection, text: str, *values: Any) -> Any:

@@ -50,11 +50,10 @@ class Container:
         text: str = output.decode()
         return text
 
-    def conninfo(self, database: str) -> str:
-        return f"host={self._sockets} user=postgres dbname={database}"
-
     def connect(self, database: str) -> psycopg.Connection:
-        return psycopg.connect(self.conninfo(database), autocommit=True)
+        return psycopg.connect(
+            f"host={self._sockets} user=postgres dbname={database}", autocommit=True
+        )
 
 
 @pytest.fixture(scope="session")

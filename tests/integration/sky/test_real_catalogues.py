@@ -33,7 +33,8 @@ def conninfo(container: Container) -> Iterator[str]:
         connection.execute(f"CREATE DATABASE {DATABASE}")
     with container.connect(DATABASE) as connection:
         connection.execute("CREATE EXTENSION labdb CASCADE")
-    yield container.conninfo(DATABASE)
+        found = connection.info.dsn
+    yield found
     with container.connect("postgres") as connection:
         connection.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
 

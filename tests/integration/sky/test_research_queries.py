@@ -44,12 +44,17 @@ ASKED = {
 STARS, YEARS = 300, 5.5
 
 
+def dsn(container: Container, database: str) -> str:
+    with container.connect(database) as connection:
+        return connection.info.dsn
+
+
 class Lab:
     """The database with the survey, its files, and what the command says."""
 
     def __init__(self, container: Container, folder: Path) -> None:
         self.container = container
-        self.conninfo = container.conninfo(DATABASE)
+        self.conninfo = dsn(container, DATABASE)
         self.folder = folder
 
     def run(self, capsys: Any, name: str, *options: str) -> tuple[int, str, str]:
@@ -416,7 +421,7 @@ def test_what_is_missing_is_told(lab: Lab, capsys: pytest.CaptureFixture[str]) -
     with lab.container.connect("postgres") as connection:
         connection.execute("DROP DATABASE IF EXISTS bare")
         connection.execute("CREATE DATABASE bare")
-    code = run(["query", "cone-search", "--conninfo", lab.container.conninfo("bare"),
+    code = run(["query", "cone-search", "--conninfo", dsn(lab.container, "bare"),
                 "--set", "ra=1", "--set", "dec=1"])  # fmt: skip
     assert code == 5
     said = capsys.readouterr().err

@@ -10,11 +10,12 @@ NAME_BYTES = 63
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index: on columns, or on the q3c pixel of a position."""
+    """An index: on columns, or on the q3c pixel of a position; *brin* is one on block ranges."""
 
     name: str
     columns: tuple[str, ...]
     spherical: bool = False
+    brin: bool = False
 
 
 def after_load(table: Table, name: str) -> tuple[Index, ...]:

@@ -166,7 +166,7 @@ def _value(column: Column) -> _Value:
         one = _FIXED.get(column.kind, TEXT)
         return _varying(ARRAY_HEADER + column.length * one, max(4, one))
     if column.kind is Kind.TEXT:
-        return _varying(column.characters or TEXT)
+        return _varying(column.letters or TEXT)
     return _Value(_FIXED[column.kind], _FIXED[column.kind])
 
 
@@ -234,11 +234,12 @@ def _indexes(table: Table, rows: int, name: str, heap: int) -> Iterable[IndexSiz
 
 
 def _index(table: Table, index: layout.Index, rows: int, heap: int) -> IndexSize:
-    del heap
     if index.spherical:
         return _btree_of(index.name, rows, _FIXED[Kind.LONG])
     columns = [table.column(column) for column in index.columns]
     width = _laid([_value(column) for column in columns])
+    if index.brin:
+        return IndexSize(index.name, brin(heap, width), aligned(INDEX_HEADER + width), 0)
     return _btree_of(index.name, rows, width, _rows_per_key(table, columns))
 
 

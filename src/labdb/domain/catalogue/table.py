@@ -16,7 +16,7 @@ SOURCE_ID = "source_id"
 class Column:
     """A column of a table, and the name of the source column that fills it.
 
-    *also* are other names of the source column. *length* is that of an array, *characters* the
+    *also* are other names of the source column. *length* is that of an array, *letters* the
     most that a text has. *repeats* tells how many rows share a value of it, within those of the
     columns before it in an index.
     """
@@ -34,7 +34,7 @@ class Column:
     units: tuple[str, ...] = ()
     narrow: bool = False
     optional: bool = False
-    characters: int | None = None
+    letters: int | None = None
     repeats: float = 1
     also: tuple[str, ...] = ()
 
@@ -177,7 +177,7 @@ def _column(schema: ColumnModel, source: ColumnSource) -> Column:
         units=source.units,
         narrow=source.narrow,
         optional=source.optional,
-        characters=schema.length,
+        letters=schema.length if of_datatype(schema.datatype) is Kind.TEXT else None,
         repeats=source.repeats,
         also=source.also,
     )

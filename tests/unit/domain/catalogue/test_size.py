@@ -24,7 +24,7 @@ ROWS = st.integers(0, 10**9)
 COLUMN = st.one_of(
     st.sampled_from(NUMBERS).map(lambda kind: Column("c", kind)),
     st.integers(1, 400).map(lambda length: Column("c", Kind.FLOAT, length=length)),
-    st.integers(1, 3000).map(lambda most: Column("c", Kind.TEXT, characters=most)),
+    st.integers(1, 3000).map(lambda most: Column("c", Kind.TEXT, letters=most)),
 )
 COLUMNS = st.lists(COLUMN, min_size=1, max_size=40)
 
@@ -37,7 +37,7 @@ def table(columns: list[Column]) -> Table:
 def payload(columns: list[Column]) -> int:
     """Bytes of the values alone, without any header, alignment or length."""
     sizes = {Kind.BOOLEAN: 1, Kind.SHORT: 2, Kind.INT: 4, Kind.FLOAT: 4}
-    return sum((one.characters or sizes.get(one.kind, 8)) * (one.length or 1) for one in columns)
+    return sum((one.letters or sizes.get(one.kind, 8)) * (one.length or 1) for one in columns)
 
 
 def test_a_row_of_known_columns_has_the_bytes_that_the_documentation_counts() -> None:
@@ -51,8 +51,8 @@ def test_a_row_of_known_columns_has_the_bytes_that_the_documentation_counts() ->
 
 
 def test_a_short_text_is_not_aligned_and_a_long_one_is() -> None:
-    short = table([Column("a", Kind.BOOLEAN), Column("b", Kind.TEXT, characters=126)])
-    long = table([Column("a", Kind.BOOLEAN), Column("b", Kind.TEXT, characters=127)])
+    short = table([Column("a", Kind.BOOLEAN), Column("b", Kind.TEXT, letters=126)])
+    long = table([Column("a", Kind.BOOLEAN), Column("b", Kind.TEXT, letters=127)])
     assert table_size(short, 1).row == 24 + 1 + 127
     assert table_size(long, 1).row == 24 + 4 + 131
 
