@@ -170,8 +170,9 @@ def images(conninfo: str, schema: str, name: str, indexes: Sequence[str]) -> dic
 def _size(connection: psycopg.Connection, function: str, schema: str, name: str) -> int:
     """Return the bytes of a table or an index, those of its partitions together."""
     place = Identifier(schema, name).as_string(connection)
-    ask = f"SELECT sum({function}(relid))::bigint FROM pg_partition_tree(%s::regclass)"
-    return int(_one(connection, ask, place))
+    parts = f"SELECT sum({function}(relid)) FROM pg_partition_tree(%s::regclass)"
+    ask = f"SELECT coalesce(({parts}), {function}(%s::regclass))::bigint"
+    return int(_one(connection, ask, place, place))
 
 
 def _one(connection: psycopg.Connection, text: str, *values: Any) -> Any:
