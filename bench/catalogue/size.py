@@ -32,17 +32,19 @@ from labdb.operations.catalogue.one_file import How
 from labdb.operations.catalogue.parts import Asked
 
 MADE_UP = {
-    "positions": "positions.fits",
-    "zcatalog": "zpix-main-bright.fits",
-    "agn_lines": "fastspec-iron-special-dark.fits",
-    "exposures": "exposures-many.fits",
+    "positions": {"positions": "positions.fits"},
+    "zcatalog": {"redshifts": "zpix-main-bright.fits"},
+    "agn_lines": {"lines": "fastspec-iron-special-dark.fits"},
+    "exposures": {"exposures": "exposures-many.fits"},
 }
-"""Models of which files are made up, and what these are called."""
+"""Models of which files are made up: what that of each table is called."""
 SURVEY = "survey"
 OF_SURVEY = {"desivast": "DESIVAST*", "fastspecfit": "fastspec*"}
 HALF = 0.5
 FIRST = 1000
 INTEGERS = {Kind.SHORT: "i2", Kind.INT: "i4", Kind.LONG: "i8"}
+MODELS = tuple(sorted({*MADE_UP, *OF_SURVEY}))
+"""Models that there are files of."""
 WORDS = {"survey": "main", "program": "bright", "spectype": "GALAXY", "subtype": "M"}
 
 
@@ -79,8 +81,11 @@ def files(folder: Path, name: str, scale: float, rows: int) -> list[Path]:
     """Return files of the model called *name* in *folder*, written now where there are none."""
     folder.mkdir(parents=True, exist_ok=True)
     if name in MADE_UP:
-        path = folder / MADE_UP[name]
-        return [path if path.exists() else made_up(path, models.load(name).tables[0], rows)]
+        tables = {table.name: table for table in models.load(name).tables}
+        paths = {folder / file: tables[table] for table, file in MADE_UP[name].items()}
+        return [
+            path if path.exists() else made_up(path, table, rows) for path, table in paths.items()
+        ]
     if not (folder / SURVEY).is_dir():
         fits.write(folder / SURVEY, fits.How(seed=1, scale=scale))
     return sorted((folder / SURVEY).glob(OF_SURVEY[name]))
@@ -189,7 +194,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--scale", type=float, default=0.03)
     parser.add_argument("--rows", type=int, default=200_000)
     given = parser.parse_args(arguments)
-    for name in models.names():
+    for name in MODELS:
         model = models.load(name)
         warm = files(given.folder / "few", name, 0.0005, 100)
         many = files(given.folder / "many", name, given.scale, given.rows)

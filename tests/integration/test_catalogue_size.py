@@ -49,7 +49,7 @@ def compared(desi: Desi, folder: Path, name: str) -> list[Compared]:
 
 
 @pytest.mark.usefixtures("with_q3c")
-@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("name", measured.MODELS)
 def test_the_plan_is_within_fifteen_percent_of_what_is_loaded(
     labdbs: Desi, folder: Path, name: str
 ) -> None:
