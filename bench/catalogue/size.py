@@ -117,7 +117,13 @@ def _values(column: Column, table: Table, rows: int, rng: np.random.Generator) -
         return (numbers if ordered else rng.permutation(numbers)).astype(INTEGERS[column.kind])
     if column.kind is Kind.BOOLEAN:
         return rng.random(rows) < HALF
-    return rng.lognormal(0, 1, (rows, column.length) if column.length else rows).astype(size)
+    shape = (rows, column.length) if column.length else rows
+    return np.minimum(rng.lognormal(0, 1, shape), _most(column, table)).astype(size)
+
+
+def _most(column: Column, table: Table) -> float:
+    allowed = table.checks.get(column.name)
+    return np.inf if allowed is None or allowed.maximum is None else allowed.maximum
 
 
 def compare(conninfo: str, schema: str, model: Model, paths: Sequence[Path]) -> list[Compared]:
