@@ -46,6 +46,12 @@ class ColumnSource(Declared):
         default=False, description="A wider source may be narrowed: float64 to real."
     )
     optional: bool = Field(default=False, description="NULL where the source lacks the column.")
+    usual_letters: int | None = Field(
+        default=None,
+        gt=0,
+        description="Letters that a text usually has, where that is far below its length in the "
+        "Felis file; labdb plan-data has to know.",
+    )
     repeats: float = Field(
         default=1,
         ge=1,

@@ -5,8 +5,8 @@ tuple header, NULL bitmap), 73.2 "TOAST", 73.3 "Free Space Map", 73.4 "Visibilit
 "B-Tree implementation" (deduplication), 71 "BRIN indexes"; ``pg_type`` (``typlen``,
 ``typalign``); ``CREATE INDEX``, storage parameters (``fillfactor``).
 
-Every row is taken to be whole: texts have their declared length, nothing is NULL but what the
-source lacks, and no value compresses. What is loaded is then a little smaller, not larger.
+Every row is taken to be whole: texts have their usual or declared length, nothing is NULL but
+what the source lacks, and no value compresses. What is loaded is then a little smaller.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -166,7 +166,7 @@ def _value(column: Column) -> _Value:
         one = _FIXED.get(column.kind, TEXT)
         return _varying(ARRAY_HEADER + column.length * one, max(4, one))
     if column.kind is Kind.TEXT:
-        return _varying(column.letters or TEXT)
+        return _varying(column.usual_letters or column.letters or TEXT)
     return _Value(_FIXED[column.kind], _FIXED[column.kind])
 
 

@@ -16,9 +16,9 @@ SOURCE_ID = "source_id"
 class Column:
     """A column of a table, and the name of the source column that fills it.
 
-    *also* are other names of the source column. *length* is that of an array, *letters* the
-    most that a text has. *repeats* tells how many rows share a value of it, within those of the
-    columns before it in an index.
+    *also* are other names of the source column. *length* is that of an array, *letters* the most
+    that a text has, *usual_letters* what it has as a rule. *repeats* tells how many rows share a
+    value of it, within those of the columns before it in an index.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Column:
     narrow: bool = False
     optional: bool = False
     letters: int | None = None
+    usual_letters: int | None = None
     repeats: float = 1
     also: tuple[str, ...] = ()
 
@@ -178,6 +179,7 @@ def _column(schema: ColumnModel, source: ColumnSource) -> Column:
         narrow=source.narrow,
         optional=source.optional,
         letters=schema.length if of_datatype(schema.datatype) is Kind.TEXT else None,
+        usual_letters=source.usual_letters,
         repeats=source.repeats,
         also=source.also,
     )

@@ -57,6 +57,12 @@ def test_a_short_text_is_not_aligned_and_a_long_one_is() -> None:
     assert table_size(long, 1).row == 24 + 4 + 131
 
 
+def test_a_text_that_is_seldom_long_counts_as_it_usually_is() -> None:
+    declared = Column("a", Kind.TEXT, letters=64)
+    assert table_size(table([declared]), 1).row == 24 + 65
+    assert table_size(table([replace(declared, usual_letters=11)]), 1).row == 24 + 12
+
+
 def test_a_column_that_is_null_in_all_rows_costs_a_bitmap_only() -> None:
     columns = [Column("a", Kind.LONG) for _ in range(9)]
     whole = table_size(table(columns), 1)
