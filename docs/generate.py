@@ -14,6 +14,7 @@ import click
 import yaml
 
 from labdb import errors
+from labdb.adapters import query_library
 from labdb.adapters.catalogue import models
 from labdb.adapters.inventory import load
 from labdb.cli import app
@@ -302,6 +303,37 @@ def data_models_page() -> str:
     return "\n".join(parts)
 
 
+def queries_page() -> str:
+    """Return the library of queries: what each answers, takes, needs and returns, and its SQL."""
+    parts = [
+        NOTE,
+        "# Research queries\n",
+        "What `labdb query` asks; [Ask a research question](../how-to/ask-a-research-question.md)",
+        "shows how. Names in braces are tables, found by the ledger of loads; values are bound.\n",
+    ]
+    for name in query_library.names():
+        query = query_library.load(name)
+        about = query.about
+        tables = ", ".join(f"`{table}`" for table in about.tables.values())
+        needs = " It needs the extension `labdb`." if about.extensions else ""
+        plot = " It has a plot." if about.plot else ""
+        parts.append(f"## {name}\n\n{about.answers}\n\nTables: {tables}.{needs}{plot}\n")
+        given = [
+            (
+                f"`{key}`",
+                "required" if one.default is None else f"`{one.default}`",
+                one.unit,
+                f"{one.what} One of {', '.join(one.values)}." if one.values else one.what,
+            )
+            for key, one in about.parameters.items()
+        ]
+        parts.append(_table(("Parameter", "Default", "Unit", "Meaning"), given))
+        columns = [(f"`{key}`", one.unit, one.what) for key, one in about.columns.items()]
+        parts.append(_table(("Column", "Unit", "Meaning"), columns))
+        parts.append(f"```sql\n{query.sql}\n```\n")
+    return "\n".join(parts)
+
+
 def runbook_page() -> str:
     """Return the runbook of the lab's server, as ``labdb runbook`` prints it."""
     declared = load(TOP / "inventories" / "lab", "proj-pg01")
@@ -341,6 +373,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "role-variables.md": roles_page(),
         REFERENCE / "parameters.md": parameters_page(),
         REFERENCE / "data-models.md": data_models_page(),
+        REFERENCE / "queries.md": queries_page(),
         REFERENCE / "exit-codes.md": exit_codes_page(),
         REFERENCE / "token-privileges.md": privileges_page(),
         REFERENCE / "sky-functions.md": sky_functions_page(),

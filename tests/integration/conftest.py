@@ -149,6 +149,17 @@ def desi(catalogues: Postgres16) -> Desi:
 
 
 @pytest.fixture
+def with_q3c(catalogues: Postgres16) -> None:
+    """An extension that is called q3c and has the one function that is needed; no sphere."""
+    share = Path(catalogues.run("pg_config", "--sharedir").stdout.strip()) / "extension"
+    (share / "q3c.control").write_text("default_version = '1'\nrelocatable = true\n")
+    (share / "q3c--1.sql").write_text(
+        "CREATE FUNCTION q3c_ang2ipix(float8, float8) RETURNS bigint LANGUAGE sql IMMUTABLE"
+        " AS 'SELECT (1000 * $1)::bigint * 1000000 + (1000 * $2)::bigint';"
+    )
+
+
+@pytest.fixture
 def load(desi: Desi, capsys: pytest.CaptureFixture[str]) -> Loader:
     return Loader(desi, capsys)
 

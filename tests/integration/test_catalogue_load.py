@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.catalogue import TABLE, Desi, Loader, fits_file, stars
-from tests.postgres16 import Postgres16
 
 pytestmark = pytest.mark.postgres
 
@@ -158,17 +157,6 @@ def test_a_column_that_rows_are_sorted_by_has_an_index_on_block_ranges(
         "SELECT indexdef FROM pg_indexes WHERE indexname = 'desivast_triangle_void_brin_idx'"
     )
     assert definition.endswith("USING brin (void)")
-
-
-@pytest.fixture
-def with_q3c(catalogues: Postgres16) -> None:
-    """An extension that is called q3c and has the one function that is needed; no sphere."""
-    share = Path(catalogues.run("pg_config", "--sharedir").stdout.strip()) / "extension"
-    (share / "q3c.control").write_text("default_version = '1'\nrelocatable = true\n")
-    (share / "q3c--1.sql").write_text(
-        "CREATE FUNCTION q3c_ang2ipix(float8, float8) RETURNS bigint LANGUAGE sql IMMUTABLE"
-        " AS 'SELECT (1000 * $1)::bigint * 1000000 + (1000 * $2)::bigint';"
-    )
 
 
 @pytest.mark.usefixtures("with_q3c")

@@ -31,6 +31,8 @@ COMMANDS = {
     "project": "labdb.cli.project:project",
     "catalogue": "labdb.cli.catalogue:catalogue",
     "doctor": "labdb.cli.doctor:doctor",
+    "query": "labdb.cli.query:query",
+    "plan-data": "labdb.cli.plan_data:plan_data",
     "runbook": "labdb.cli.runbook:runbook",
     "tune": "labdb.cli.tuning:tune",
     "deprovision": "labdb.cli.server:deprovision",

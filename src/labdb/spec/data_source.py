@@ -32,6 +32,9 @@ class ColumnSource(Declared):
     """Where a column comes from, when that is not a source column of its own name."""
 
     column: str | None = Field(default=None, description="Name in the source; case counts not.")
+    also: tuple[str, ...] = Field(
+        default=(), description="Other names that files have for it; the first that is there."
+    )
     hdu: str | None = Field(default=None, description="HDU to take it from, of several.")
     sentinels: tuple[float | str, ...] = Field(
         default=(), description="Values that stand for a missing one, and become NULL."
@@ -43,6 +46,18 @@ class ColumnSource(Declared):
         default=False, description="A wider source may be narrowed: float64 to real."
     )
     optional: bool = Field(default=False, description="NULL where the source lacks the column.")
+    usual_letters: int | None = Field(
+        default=None,
+        gt=0,
+        description="Letters that a text usually has, where that is far below its length in the "
+        "Felis file; labdb plan-data has to know.",
+    )
+    repeats: float = Field(
+        default=1,
+        ge=1,
+        description="Rows that share a value, within the columns before it in an index: such an "
+        "index is smaller, and labdb plan-data has to know.",
+    )
 
 
 class Position(Declared):

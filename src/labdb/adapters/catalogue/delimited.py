@@ -40,7 +40,7 @@ class DelimitedReader(Reader):
         with damaged(path):
             self._skip, self._delimiter, self.units = _head(path)
             self._names = self._columns()
-        wanted = {one.source.lower(): one for one in table.from_source}
+        wanted = {name: one for one in table.from_source for name in one.names}
         self._types = {
             name: _TYPES[wanted[name.lower()].kind]
             for name in self._names

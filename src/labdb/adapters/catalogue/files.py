@@ -67,7 +67,7 @@ def _fits(path: Path, table: Table) -> Source:
 def _spooled(path: Path, suffix: str, table: Table) -> Source:
     from labdb.adapters.catalogue.spool import SpooledSource  # noqa: PLC0415
 
-    wanted = {one.source.lower() for one in table.from_source}
+    wanted = {name for one in table.from_source for name in one.names}
     return SpooledSource(_reader(path, suffix, table), wanted)
 
 

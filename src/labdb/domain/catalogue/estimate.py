@@ -1,18 +1,20 @@
 """How long a load will take and how large it will be, told before it begins.
 
-The rates were measured on two slow cores that other work shared; they tell minutes from hours.
+The rates were measured on two slow cores that other work shared (bench/catalogue/run.py); they
+tell minutes from hours. A rate of one's own comes from the line that a load ends with.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from labdb.domain.catalogue import layout
+from labdb.domain.catalogue.size import table_size
 from labdb.domain.catalogue.table import Table
 
 CELLS_PER_SECOND = 6_000_000
 """Values that one connection writes, PostgreSQL's work included."""
 INDEXED_PER_SECOND = 700_000
 """Rows that go into one index."""
-INDEX_ENTRY = 22
-"""Bytes of an index entry of 8 bytes, pages filled to 90 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +25,15 @@ class Estimate:
     seconds: float
 
 
-def estimate(table: Table, rows: int) -> Estimate:
-    """Return what *rows* more rows of *table* will take."""
-    indexes = len(table.indexes) + bool(table.position) + bool(table.key)
+def estimate(table: Table, rows: int, absent: Collection[str] = ()) -> Estimate:
+    """Return what *rows* more rows of *table* will take; *absent* columns are NULL in all."""
+    size = table_size(table, rows, absent=absent).total
+    return Estimate(size, load_seconds(table, rows))
+
+
+def load_seconds(table: Table, rows: int, rate: float | None = None) -> float:
+    """Return how long a load takes; *rate* is that of its rows, in rows a second."""
     cells = sum(column.length or 1 for column in table.columns)
-    seconds = rows * cells / CELLS_PER_SECOND + rows * indexes / INDEXED_PER_SECOND
-    return Estimate(rows * (table.row_size + indexes * INDEX_ENTRY), seconds)
+    writing = rows / rate if rate else rows * cells / CELLS_PER_SECOND
+    indexes = len(layout.after_load(table, table.name)) + bool(table.key)
+    return writing + rows * indexes / INDEXED_PER_SECOND

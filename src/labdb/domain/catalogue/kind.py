@@ -23,18 +23,6 @@ class Kind(StrEnum):
         return self not in (Kind.BOOLEAN, Kind.TEXT, Kind.TIMESTAMP)
 
 
-SIZES = {
-    Kind.BOOLEAN: 1,
-    Kind.SHORT: 2,
-    Kind.INT: 4,
-    Kind.LONG: 8,
-    Kind.FLOAT: 4,
-    Kind.DOUBLE: 8,
-    Kind.TEXT: 8,
-    Kind.TIMESTAMP: 8,
-}
-"""Bytes of a value on disk; of text a guess."""
-
 _OF_DATATYPE: dict[Datatype, Kind] = {
     "boolean": Kind.BOOLEAN,
     "byte": Kind.SHORT,

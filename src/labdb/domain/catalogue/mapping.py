@@ -65,13 +65,13 @@ def _find(
 ) -> SourceColumn | None:
     """Return the source of *column*: of its HDU, else of the first HDU that has the name."""
     wanted: list[str | None] = [column.hdu] if column.hdu else [*hdus] or [None]
-    for hdu in wanted:
-        for source in columns:
-            if source.name.lower() == column.source.lower() and hdu in (None, source.hdu):
-                return source
-    # A file that is no FITS has no HDUs.
-    plain = (source for source in columns if not source.hdu)
-    return next((one for one in plain if one.name.lower() == column.source.lower()), None)
+    for name in column.names:
+        # A file that is no FITS has no HDUs.
+        for hdu in (*wanted, ""):
+            for source in columns:
+                if source.name.lower() == name and hdu in (None, source.hdu):
+                    return source
+    return None
 
 
 def _missing(column: Column, columns: Sequence[SourceColumn]) -> str:

@@ -4,19 +4,22 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from labdb.domain.catalogue.kind import SIZES, Kind, of_datatype
+from labdb.domain.catalogue.kind import Kind, of_datatype
 from labdb.spec.data_model import ColumnModel, SchemaModel, TableModel
 from labdb.spec.data_source import ColumnSource, ModelSource, Partition, Range, TableSource
 
 SOURCE_ID = "source_id"
 """The column that says which file a row came from; every table has it."""
-ROW_OVERHEAD = 28
-"""Bytes of a row besides its values: header of 24 and its pointer of 4 (storage, page layout)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table, and the name of the source column that fills it."""
+    """A column of a table, and the name of the source column that fills it.
+
+    *also* are other names of the source column. *length* is that of an array, *letters* the most
+    that a text has, *usual_letters* what it has as a rule. *repeats* tells how many rows share a
+    value of it, within those of the columns before it in an index.
+    """
 
     name: str
     kind: Kind
@@ -31,6 +34,15 @@ class Column:
     units: tuple[str, ...] = ()
     narrow: bool = False
     optional: bool = False
+    letters: int | None = None
+    usual_letters: int | None = None
+    repeats: float = 1
+    also: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that its source column may have, in small letters; the first one counts."""
+        return tuple(name.lower() for name in (self.source, *self.also))
 
     @property
     def sql_type(self) -> str:
@@ -91,11 +103,6 @@ class Table:
         """The columns that the file's own columns fill."""
         given = {SOURCE_ID, *self.from_name}
         return tuple(column for column in self.columns if column.name not in given)
-
-    @property
-    def row_size(self) -> int:
-        """The bytes that a row takes on disk, about."""
-        return ROW_OVERHEAD + sum(SIZES[each.kind] * (each.length or 1) for each in self.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,4 +200,8 @@ def _column(schema: ColumnModel, source: ColumnSource) -> Column:
         units=source.units,
         narrow=source.narrow,
         optional=source.optional,
+        letters=schema.length if of_datatype(schema.datatype) is Kind.TEXT else None,
+        usual_letters=source.usual_letters,
+        repeats=source.repeats,
+        also=source.also,
     )

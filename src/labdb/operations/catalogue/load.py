@@ -53,7 +53,8 @@ def rehearse(request: Request) -> Report:
 
 
 def _rehearsed(one: Fitted) -> dict[str, Any]:
-    guess = estimate(one.part.table, one.rows)
+    lacking = [each.column.name for each in one.filled if each.source is None]
+    guess = estimate(one.part.table, one.rows, lacking)
     return {
         "file": one.part.path.name,
         "table": str(one.part.target),
@@ -63,7 +64,7 @@ def _rehearsed(one: Fitted) -> dict[str, Any]:
         "seconds": guess.seconds,
         "columns": one.column_map,
         "constants": one.part.constants,
-        "not_in_file": [each.column.name for each in one.filled if each.source is None],
+        "not_in_file": lacking,
     }
 
 

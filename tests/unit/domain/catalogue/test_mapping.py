@@ -33,6 +33,21 @@ def test_names_fit_whatever_their_case(galaxies: Table) -> None:
     assert [one.column.name for one in filled] == [one.name for one in galaxies.from_source]
 
 
+def test_other_names_of_a_column_count_where_the_first_one_is_not_there() -> None:
+    table = models.load("exposures").tables[0]
+    assert table.column("mjd").names == ("mjd", "mjdobs")
+    plain = [replace(one, hdu="") for one in _sources(table) if one.name != "MJD"]
+    old = SourceColumn("MJDOBS", "x", Kind.DOUBLE)
+    filled, wrong = fit(table, [old, *plain])
+    assert wrong == []
+    assert {one.column.name: one.source.name for one in filled if one.source}["mjd"] == "MJDOBS"
+    new = SourceColumn("MJD", "x", Kind.DOUBLE)
+    filled, _ = fit(table, [old, new, *plain])
+    assert {one.column.name: one.source.name for one in filled if one.source}["mjd"] == "MJD"
+    _, wrong = fit(table, plain)
+    assert [str(one) for one in wrong] == ["mjd: the file has no column MJD"]
+
+
 def test_a_column_of_two_hdus_comes_from_the_first_or_from_the_one_it_names(
     galaxies: Table,
 ) -> None:

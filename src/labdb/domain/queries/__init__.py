@@ -1,0 +1,1 @@
+"""The library of research queries: what is asked, and what the answer means."""
