@@ -2,24 +2,29 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from labdb.adapters.catalogue.ahead import ahead
 from labdb.adapters.catalogue.connection import AGAIN, connect, told
 from labdb.domain.catalogue.estimate import estimate
 from labdb.errors import RunError
 from labdb.operations.catalogue import one_file
 from labdb.operations.catalogue.complete import complete
-from labdb.operations.catalogue.one_file import How, Loaded
+from labdb.operations.catalogue.one_file import How, Loaded, Ready
 from labdb.operations.catalogue.parts import Asked, Fitted, fitted, parts
 from labdb.operations.catalogue.prepare import pending, prepare, targets
 from labdb.operations.catalogue.watcher import Watcher
 from labdb.report import Finding, Phase, Report
 
 COMMAND = "catalogue load"
+READ_AHEAD = 1
+"""Parts that a job has read and not begun to send, besides the one that it is reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,34 +115,50 @@ def load(request: Request, watcher: Watcher) -> Report:
 
 
 def _all(todo: Sequence[Fitted], request: Request, watcher: Watcher) -> list[Loaded]:
-    """Load *todo*, some at a time; after the first error nothing new is begun."""
+    """Load *todo*, some at a time; after the first error nothing new is begun.
+
+    While a part is sent, the next one of the same job is read.
+    """
     failed, interrupted = threading.Event(), threading.Event()
+    waiting = deque(todo)
 
     def advance(rows: int) -> None:
         if rows > 0 and interrupted.is_set():
             raise RunError("the load was interrupted", hint=AGAIN)
         watcher.advance(rows)
 
-    def one(part: Fitted) -> Loaded | None:
-        if failed.is_set():
-            return None
-        watcher.say(str(part.part))
+    def read() -> Iterator[Ready]:
+        while not failed.is_set():
+            try:
+                part = waiting.popleft()
+            except IndexError:
+                return
+            yield one_file.read(part, request.how)
+
+    def job() -> list[Loaded]:
+        done: list[Loaded] = []
         try:
-            return one_file.load(part, request.how, advance)
+            with closing(ahead(read(), READ_AHEAD, drop=lambda one: one.source.close())) as parts:
+                for one in parts:
+                    if failed.is_set():
+                        one.source.close()
+                        break
+                    watcher.say(str(one.fitted.part))
+                    done.append(one_file.send(one, request.how, advance))
         except BaseException:
             failed.set()
             raise
+        return done
 
     with ThreadPoolExecutor(max_workers=request.jobs) as pool:
-        futures = [pool.submit(one, part) for part in todo]
+        futures = [pool.submit(job) for _ in range(min(request.jobs, len(todo)))]
         try:
             wait(futures)
         except BaseException:
             failed.set()
             interrupted.set()
             raise
-    results = [future.result() for future in futures]
-    return [result for result in results if result is not None]
+    return [one for future in futures for one in future.result()]
 
 
 def _summary(
