@@ -95,7 +95,7 @@ def load(request: Request, watcher: Watcher) -> Report:
             todo, there = pending(connection, good, replace=request.how.replace)
         read = time.monotonic()
         watcher.expect(sum(one.rows for one in todo))
-        done = _all(todo, request, watcher)
+        done = _Jobs(todo, request, watcher).run()
         sent = time.monotonic()
         fresh = {one.part.target for one in todo}
         made, findings = complete(connection, wanted, fresh, watcher)
@@ -114,51 +114,56 @@ def load(request: Request, watcher: Watcher) -> Report:
     )
 
 
-def _all(todo: Sequence[Fitted], request: Request, watcher: Watcher) -> list[Loaded]:
-    """Load *todo*, some at a time; after the first error nothing new is begun.
+class _Jobs:
+    """Loads parts, some at a time; after the first error nothing new is begun."""
 
-    While a part is sent, the next one of the same job is read.
-    """
-    failed, interrupted = threading.Event(), threading.Event()
-    waiting = deque(todo)
+    def __init__(self, todo: Sequence[Fitted], request: Request, watcher: Watcher) -> None:
+        self._waiting = deque(todo)
+        self._request = request
+        self._watcher = watcher
+        self._failed, self._interrupted = threading.Event(), threading.Event()
 
-    def advance(rows: int) -> None:
-        if rows > 0 and interrupted.is_set():
-            raise RunError("the load was interrupted", hint=AGAIN)
-        watcher.advance(rows)
-
-    def read() -> Iterator[Ready]:
-        while not failed.is_set():
+    def run(self) -> list[Loaded]:
+        """Return what became of all parts."""
+        jobs = min(self._request.jobs, len(self._waiting))
+        with ThreadPoolExecutor(max_workers=self._request.jobs) as pool:
+            futures = [pool.submit(self._job) for _ in range(jobs)]
             try:
-                part = waiting.popleft()
-            except IndexError:
-                return
-            yield one_file.read(part, request.how)
+                wait(futures)
+            except BaseException:
+                self._failed.set()
+                self._interrupted.set()
+                raise
+        return [one for future in futures for one in future.result()]
 
-    def job() -> list[Loaded]:
+    def _job(self) -> list[Loaded]:
+        """Send parts one after the other; while one is sent, the next is read."""
         done: list[Loaded] = []
         try:
-            with closing(ahead(read(), READ_AHEAD, drop=lambda one: one.source.close())) as parts:
+            with closing(ahead(self._read(), READ_AHEAD, drop=one_file.leave)) as parts:
                 for one in parts:
-                    if failed.is_set():
-                        one.source.close()
+                    if self._failed.is_set():
+                        one_file.leave(one)
                         break
-                    watcher.say(str(one.fitted.part))
-                    done.append(one_file.send(one, request.how, advance))
+                    self._watcher.say(str(one.fitted.part))
+                    done.append(one_file.send(one, self._request.how, self._advance))
         except BaseException:
-            failed.set()
+            self._failed.set()
             raise
         return done
 
-    with ThreadPoolExecutor(max_workers=request.jobs) as pool:
-        futures = [pool.submit(job) for _ in range(min(request.jobs, len(todo)))]
-        try:
-            wait(futures)
-        except BaseException:
-            failed.set()
-            interrupted.set()
-            raise
-    return [one for future in futures for one in future.result()]
+    def _read(self) -> Iterator[Ready]:
+        while not self._failed.is_set():
+            try:
+                part = self._waiting.popleft()
+            except IndexError:
+                return
+            yield one_file.read(part, self._request.how)
+
+    def _advance(self, rows: int) -> None:
+        if rows > 0 and self._interrupted.is_set():
+            raise RunError("the load was interrupted", hint=AGAIN)
+        self._watcher.advance(rows)
 
 
 def _summary(

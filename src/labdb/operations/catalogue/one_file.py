@@ -78,6 +78,11 @@ def read(fitted: Fitted, how: How) -> Ready:
     return Ready(source, fitted, before, digest, inspected, time.monotonic() - begin)
 
 
+def leave(ready: Ready) -> None:
+    """Let go of a part that is not sent."""
+    ready.source.close()
+
+
 def send(ready: Ready, how: How, progress: Callable[[int], None]) -> Loaded:
     """Load a part on a connection of its own, and let go of its file.
 
