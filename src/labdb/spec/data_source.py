@@ -31,6 +31,12 @@ class Range(Declared):
 class ColumnSource(Declared):
     """Where a column comes from, when that is not a source column of its own name."""
 
+    datatype: Literal["vector"] | None = Field(
+        default=None,
+        description="Type that Felis has no word for: pgvector's, of as many dimensions as "
+        "votable:arraysize says; the datatype of Felis is float.",
+    )
+
     column: str | None = Field(default=None, description="Name in the source; case counts not.")
     hdu: str | None = Field(default=None, description="HDU to take it from, of several.")
     sentinels: tuple[float | str, ...] = Field(
@@ -43,6 +49,16 @@ class ColumnSource(Declared):
         default=False, description="A wider source may be narrowed: float64 to real."
     )
     optional: bool = Field(default=False, description="NULL where the source lacks the column.")
+
+
+class Nearest(Declared):
+    """An HNSW index of pgvector, for the neighbours of a vector by one distance."""
+
+    distance: Literal["l2", "inner product", "cosine", "l1"]
+    m: int = Field(default=16, ge=2, le=100, description="Links of each vector, per layer.")
+    ef_construction: int = Field(
+        default=64, ge=4, le=1000, description="Candidates that are looked at while building."
+    )
 
 
 class Position(Declared):
@@ -79,6 +95,9 @@ class TableSource(Declared):
         default=(), description="Order of rows where there is no position."
     )
     indexes: tuple[tuple[str, ...], ...] = ()
+    nearest: dict[str, Nearest] = Field(
+        default_factory=dict, description="HNSW indexes of vector columns, made after the load."
+    )
     checks: dict[str, Range] = Field(default_factory=dict)
     fingerprint: tuple[str, ...] = Field(
         default=(), description="Columns whose sums tell two loads apart; all numbers if none."

@@ -39,7 +39,10 @@ def described(schema: Any, units: Mapping[str, str]) -> tuple[SourceColumn, ...]
 
 
 def _described(place: int, field: Any, units: Mapping[str, str]) -> SourceColumn:
-    kind, length, why_not = _kind(field.type)
+    varies = pa.types.is_list(field.type) or pa.types.is_large_list(field.type)
+    kind, length, why_not = _kind(field.type.value_type if varies else field.type)
+    if varies and (length or kind is None or not kind.is_number):
+        kind, why_not = None, "its rows have arrays of different lengths"
     metadata = field.metadata or {}
     unit = units.get(field.name) or metadata.get(UNIT, b"").decode("utf-8", errors="replace")
     return SourceColumn(
@@ -50,6 +53,7 @@ def _described(place: int, field: Any, units: Mapping[str, str]) -> SourceColumn
         unit=unit,
         place=place,
         why_not=why_not,
+        varies=varies,
     )
 
 
@@ -64,8 +68,6 @@ def _kind(found: Any) -> tuple[Kind | None, int | None, str]:
             return inner, int(found.list_size), ""
     if found == pa.uint64():
         return None, None, "unsigned numbers of 64 bits do not fit into bigint"
-    if pa.types.is_list(found) or pa.types.is_large_list(found):
-        return None, None, "its rows have arrays of different lengths"
     kind = _KINDS.get(found)
     return kind, None, "" if kind else f"labdb does not load {found}"
 
@@ -88,6 +90,9 @@ def take(name: str, column: Any, rows: Rows) -> Raw:
     nulls = {}
     if array.null_count:
         nulls["missing"] = np.asarray(pc.is_null(array).to_numpy(zero_copy_only=False))
+    if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
+        values, lengths = _lists(array)
+        return Raw(values, nulls, lengths)
     return Raw(_values(name, array), nulls)
 
 
@@ -123,6 +128,18 @@ def _vectors(name: str, array: Any) -> np.ndarray:
         filled = pc.fill_null(flat, pa.scalar(0, inner))
     rows: np.ndarray = filled.to_numpy(zero_copy_only=False).reshape(len(array), size)
     return rows
+
+
+def _lists(array: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return arrays of different lengths as rows filled up with NaN, and the lengths."""
+    counts = pc.fill_null(pc.list_value_length(array), 0)
+    lengths = counts.to_numpy(zero_copy_only=False).astype(np.int64)
+    flat = pc.list_flatten(array)
+    inner = pa.float64() if pa.types.is_integer(flat.type) else flat.type
+    filled = pc.fill_null(flat.cast(inner), pa.scalar(float("nan"), inner))
+    rows = np.full((len(lengths), max(int(lengths.max(initial=0)), 1)), np.nan)
+    rows[np.arange(rows.shape[1]) < lengths[:, None]] = filled.to_numpy(zero_copy_only=False)
+    return rows, lengths
 
 
 def _bytes(name: str, array: Any) -> np.ndarray:

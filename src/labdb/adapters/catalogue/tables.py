@@ -11,6 +11,9 @@ from labdb.domain.catalogue import layout, pgcopy
 from labdb.domain.catalogue.table import Column, Table
 from labdb.spec.data_source import Range
 
+VECTOR = "vector"
+"""The name of pgvector's extension, and of its type."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -35,7 +38,8 @@ class Target:
 
 def create(connection: psycopg.Connection, target: Target, table: Table) -> None:
     """Make the table with its comments; keys and indexes come after the load."""
-    parts = [_definition(column) for column in table.columns]
+    vectors = extension_schema(connection, VECTOR) or ""
+    parts = [_definition(column, vectors) for column in table.columns]
     parts += [_check(name, allowed) for name, allowed in table.checks.items()]
     connection.execute(SQL("CREATE TABLE {} ({})").format(target.sql, SQL(", ").join(parts)))
     connection.execute(
@@ -49,10 +53,13 @@ def create(connection: psycopg.Connection, target: Target, table: Table) -> None
         )
 
 
-def _definition(column: Column) -> Composed:
+def _definition(column: Column, vectors: str) -> Composed:
     null = SQL("") if column.nullable else SQL(" NOT NULL")
-    # The type is one of an enumeration's.
-    return SQL("{} {}{}").format(Identifier(column.name), SQL(column.sql_type), null)
+    # The type is one of an enumeration's, or the number of dimensions is an integer.
+    kind = Composed([SQL(column.sql_type)])
+    if column.is_vector:
+        kind = SQL("{}({})").format(Identifier(vectors, VECTOR), Literal(column.length))
+    return SQL("{} {}{}").format(Identifier(column.name), kind, null)
 
 
 def _check(name: str, allowed: Range) -> Composed:
@@ -137,13 +144,24 @@ def has_index(connection: psycopg.Connection, target: Target, name: str) -> bool
 
 
 def create_index(
-    connection: psycopg.Connection, target: Target, index: layout.Index, q3c: str | None
+    connection: psycopg.Connection, target: Target, index: layout.Index, extension: str | None
 ) -> None:
-    """Make *index*; for a spherical one, *q3c* is the schema of that extension."""
+    """Make *index*; *extension* is the schema of q3c or pgvector, whichever it is made with."""
     columns = SQL(", ").join(map(Identifier, index.columns))
     what: Composed = columns
-    if index.spherical and q3c is not None:
-        what = SQL("{}({})").format(Identifier(q3c, "q3c_ang2ipix"), columns)
+    if index.operators and extension is not None:
+        with_these = SQL(", ").join(
+            SQL("{} = {}").format(SQL(name), Literal(value)) for name, value in index.parameters
+        )
+        connection.execute(
+            SQL("CREATE INDEX {} ON {} USING hnsw ({} {}) WITH ({})").format(
+                Identifier(index.name), target.sql, columns,
+                Identifier(extension, index.operators), with_these,
+            )
+        )  # fmt: skip
+        return
+    if index.spherical and extension is not None:
+        what = SQL("{}({})").format(Identifier(extension, "q3c_ang2ipix"), columns)
     connection.execute(
         SQL("CREATE INDEX {} ON {} ({})").format(Identifier(index.name), target.sql, what)
     )

@@ -6,15 +6,27 @@ from labdb.domain.catalogue.table import Table
 
 NAME_BYTES = 63
 """The longest identifier of PostgreSQL."""
+OPERATORS = {
+    "l2": "vector_l2_ops",
+    "inner product": "vector_ip_ops",
+    "cosine": "vector_cosine_ops",
+    "l1": "vector_l1_ops",
+}
+"""pgvector's operator class for each distance: the operators <->, <#>, <=> and <+>."""
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index: on columns, or on the q3c pixel of a position."""
+    """An index: on columns, on the q3c pixel of a position, or for the neighbours of a vector.
+
+    *operators* is pgvector's operator class of the latter, *parameters* what follows WITH.
+    """
 
     name: str
     columns: tuple[str, ...]
     spherical: bool = False
+    operators: str = ""
+    parameters: tuple[tuple[str, int], ...] = ()
 
 
 def after_load(table: Table, name: str) -> tuple[Index, ...]:
@@ -27,7 +39,16 @@ def after_load(table: Table, name: str) -> tuple[Index, ...]:
         (Index(index_name(name, "q3c"), table.position, spherical=True),) if table.position else ()
     )
     plain = (Index(index_name(name, *columns), columns) for columns in table.indexes)
-    return (*sky, *plain)
+    near = (
+        Index(
+            index_name(name, column, "hnsw"),
+            (column,),
+            operators=OPERATORS[one.distance],
+            parameters=(("m", one.m), ("ef_construction", one.ef_construction)),
+        )
+        for column, one in table.nearest.items()
+    )
+    return (*sky, *plain, *near)
 
 
 def primary_key_name(name: str) -> str:

@@ -14,7 +14,8 @@ class SourceColumn:
     """A column of a file: *native* is its type in the file's own words.
 
     *kind* is None for what cannot be loaded; then *why_not* says why. *place* is the number of
-    the column in its HDU, which names may not tell.
+    the column in its HDU, which names may not tell. *varies* is an array whose rows have
+    different lengths; only a vector can be filled from it.
     """
 
     name: str
@@ -25,6 +26,7 @@ class SourceColumn:
     hdu: str = ""
     place: int = 0
     why_not: str = ""
+    varies: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,9 @@ def _missing(column: Column, columns: Sequence[SourceColumn]) -> str:
 def _misfit(column: Column, source: SourceColumn) -> str:
     if source.kind is None:
         return f"{source.name!r} cannot be loaded: {source.why_not}"
-    if source.length != column.length:
+    if source.varies and not column.is_vector:
+        return f"{source.name!r} cannot be loaded: its rows have arrays of different lengths"
+    if not source.varies and source.length != column.length:
         return (
             f"{source.name!r} has {_values(source.length)} in a row, wanted "
             f"{_values(column.length)}"

@@ -1,15 +1,19 @@
 """A data model's tables, with where their rows come from: Felis file and sources made one."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from labdb.domain.catalogue.kind import SIZES, Kind, of_datatype
 from labdb.spec.data_model import ColumnModel, SchemaModel, TableModel
-from labdb.spec.data_source import ColumnSource, ModelSource, Partition, Range, TableSource
+from labdb.spec.data_source import ColumnSource, ModelSource, Nearest, Partition, Range, TableSource
 
 SOURCE_ID = "source_id"
 """The column that says which file a row came from; every table has it."""
+VECTOR_MOST, VECTOR_INDEXED = 16_000, 2_000
+"""Dimensions that a vector, and one with an HNSW index, may have: pgvector 0.8, README."""
+VECTORS_MOST = 1_000_000
+"""Rows up to which the lab keeps vectors in PostgreSQL; more of them go to a vector database."""
 ROW_OVERHEAD = 28
 """Bytes of a row besides its values: header of 24 and its pointer of 4 (storage, page layout)."""
 
@@ -31,10 +35,13 @@ class Column:
     units: tuple[str, ...] = ()
     narrow: bool = False
     optional: bool = False
+    is_vector: bool = False
 
     @property
     def sql_type(self) -> str:
         """The type in PostgreSQL's words."""
+        if self.is_vector:
+            return f"vector({self.length})"
         return f"{self.kind}[]" if self.length else str(self.kind)
 
     @property
@@ -61,6 +68,7 @@ class Table:
     position: tuple[str, str] | None
     order: tuple[str, ...]
     indexes: tuple[tuple[str, ...], ...]
+    nearest: Mapping[str, Nearest]
     checks: Mapping[str, Range]
     fingerprint: tuple[str, ...]
     partition: Partition | None
@@ -129,20 +137,23 @@ def _table(model: SchemaModel, schema: TableModel, source: TableSource) -> Table
     key = tuple(by_id[identity] for identity in schema.primary_key)
     files = re.compile(source.files)
     named = {
-        *source.columns, *(position or ()), *source.order, *source.checks, *source.fingerprint,
+        *source.columns, *source.nearest, *(position or ()), *source.order, *source.checks,
+        *source.fingerprint,
         *files.groupindex, *(name for index in source.indexes for name in index), SOURCE_ID,
     }  # fmt: skip
     if missing := sorted(named - names):
         raise ValueError(f"table {schema.name} has no column {', '.join(missing)}")
+    columns = tuple(
+        _column(column, source.columns.get(column.name, ColumnSource()))
+        for column in schema.columns
+    )
+    _judge_vectors(schema.name, {column.name: column for column in columns}, source.nearest)
     return Table(
         model=model.name,
         model_version=model.version,
         name=schema.name,
         description=schema.description,
-        columns=tuple(
-            _column(column, source.columns.get(column.name, ColumnSource()))
-            for column in schema.columns
-        ),
+        columns=columns,
         key=key,
         files=files,
         hdus=source.hdus,
@@ -150,6 +161,7 @@ def _table(model: SchemaModel, schema: TableModel, source: TableSource) -> Table
         position=position,
         order=source.order,
         indexes=source.indexes,
+        nearest=source.nearest,
         checks=source.checks,
         fingerprint=source.fingerprint,
         partition=source.partition,
@@ -171,4 +183,24 @@ def _column(schema: ColumnModel, source: ColumnSource) -> Column:
         units=source.units,
         narrow=source.narrow,
         optional=source.optional,
+        is_vector=source.datatype == "vector",
     )
+
+
+def _judge_vectors(table: str, columns: Mapping[str, Column], nearest: Iterable[str]) -> None:
+    for column in columns.values():
+        if not column.is_vector:
+            continue
+        if column.kind is not Kind.FLOAT or not column.length:
+            raise ValueError(
+                f"{table}.{column.name}: a vector is a float with votable:arraysize in Felis"
+            )
+        most = VECTOR_INDEXED if column.name in nearest else VECTOR_MOST
+        if column.length > most:
+            raise ValueError(
+                f"{table}.{column.name} has {column.length:,} dimensions, pgvector "
+                f"{'indexes' if column.name in nearest else 'stores'} up to {most:,}"
+            )
+    for name in nearest:
+        if not columns[name].is_vector:
+            raise ValueError(f"{table}.{name} has an HNSW index and is no vector")

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
@@ -13,6 +13,7 @@ from typing import Any
 from labdb.adapters.catalogue.ahead import ahead
 from labdb.adapters.catalogue.connection import AGAIN, connect, told
 from labdb.domain.catalogue.estimate import estimate
+from labdb.domain.catalogue.table import VECTORS_MOST
 from labdb.errors import RunError
 from labdb.operations.catalogue import one_file
 from labdb.operations.catalogue.complete import complete
@@ -52,7 +53,7 @@ def rehearse(request: Request) -> Report:
         COMMAND,
         request.asked.model.name,
         f"would load {total:,} rows of {len(good)} parts in about {seconds:.0f} s",
-        findings=_ignored(left),
+        findings=[*_crowded(good), *_ignored(left)],
         data={"dry_run": True, "parts": rows},
     )
 
@@ -104,7 +105,7 @@ def load(request: Request, watcher: Watcher) -> Report:
         COMMAND,
         database,
         _summary(done, there, made, sent - read),
-        findings=[*findings, *_rejected(done), *_ignored(left)],
+        findings=[*findings, *_crowded(good), *_rejected(done), *_ignored(left)],
         phases=(
             Phase("look", read - begin),
             Phase("rows", sent - read),
@@ -164,6 +165,25 @@ class _Jobs:
         if rows > 0 and self._interrupted.is_set():
             raise RunError("the load was interrupted", hint=AGAIN)
         self._watcher.advance(rows)
+
+
+def _crowded(found: Sequence[Fitted]) -> list[Finding]:
+    """Tell of tables that have more vectors than the lab keeps in PostgreSQL."""
+    rows: Counter[str] = Counter()
+    for one in found:
+        if one.part.table.nearest:
+            rows[str(one.part.target)] += one.rows
+    return [
+        Finding(
+            "catalogue.vectors",
+            "info",
+            f"{table} has {count:,} vectors, more than {VECTORS_MOST:,}",
+            why="an HNSW index is fast while it fits into memory: see the estimate of --dry-run",
+            hint="keep the vectors that are asked for often here, and all in a vector database",
+        )
+        for table, count in rows.items()
+        if count > VECTORS_MOST
+    ]
 
 
 def _summary(

@@ -43,6 +43,7 @@ def _table(connection: psycopg.Connection, target: Target, table: Table) -> None
     if not ledger.exists(connection, target.schema):
         ledger.create(connection, target.schema)
     if not tables.exists(connection, target):
+        _refuse_without_vectors(connection, target, table)
         tables.create(connection, target, table)
     different = tables.differences(connection, target, table)
     if different:
@@ -53,6 +54,17 @@ def _table(connection: psycopg.Connection, target: Target, table: Table) -> None
         )
     if tables.is_empty(connection, target):  # made just now, or emptied by somebody
         ledger.forget(connection, target.schema, target.name)
+
+
+def _refuse_without_vectors(connection: psycopg.Connection, target: Target, table: Table) -> None:
+    if not any(column.is_vector for column in table.columns):
+        return
+    if tables.extension_schema(connection, tables.VECTOR) is None:
+        raise RefusedError(
+            f"{target} cannot be made: it has vectors",
+            why="the extension vector (pgvector) is not in this database",
+            hint="CREATE EXTENSION vector, as an administrator, then run the same command again",
+        )
 
 
 def pending(
