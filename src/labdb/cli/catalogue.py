@@ -9,6 +9,7 @@ import click
 from labdb.adapters.catalogue import models
 from labdb.cli import render, show_catalogue
 from labdb.cli.options import color_option, json_option
+from labdb.cli.tap_schema import tap_schema
 from labdb.errors import UsageError
 
 
@@ -110,6 +111,8 @@ def load(  # noqa: PLR0913 - one parameter an option
             report = operation.load(request, progress)
     return show_catalogue.tell(report, as_json=as_json, no_color=no_color)
 
+
+catalogue.add_command(tap_schema)
 
 READERS = ("numpy", "astropy", "pyarrow")
 """What the extra brings; listing and showing models needs none of it."""

@@ -36,6 +36,9 @@ class Column:
     narrow: bool = False
     optional: bool = False
     is_vector: bool = False
+    letters: int | None = None
+    utype: str = ""
+    principal: bool = False
 
     @property
     def sql_type(self) -> str:
@@ -46,10 +49,12 @@ class Column:
 
     @property
     def comment(self) -> str:
-        """The text of the column's COMMENT: description, unit and UCD."""
+        """The text of the column's COMMENT: description, unit, UCD, and the length of an array."""
         unit = f" [{self.unit}]" if self.unit else ""
-        ucd = f" (UCD {self.ucd})" if self.ucd else ""
-        return f"{self.description}{unit}{ucd}"
+        told = [f"UCD {self.ucd}"] if self.ucd else []
+        if self.length and not self.is_vector:
+            told.append(f"{self.length} values")
+        return f"{self.description}{unit}" + (f" ({'; '.join(told)})" if told else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +189,9 @@ def _column(schema: ColumnModel, source: ColumnSource) -> Column:
         narrow=source.narrow,
         optional=source.optional,
         is_vector=source.datatype == "vector",
+        letters=schema.length if of_datatype(schema.datatype) is Kind.TEXT else None,
+        utype=schema.utype,
+        principal=bool(schema.principal),
     )
 
 
