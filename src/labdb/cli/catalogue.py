@@ -8,6 +8,7 @@ import click
 
 from labdb.adapters.catalogue import models
 from labdb.cli import render, show_catalogue
+from labdb.cli.felis import felis
 from labdb.cli.options import color_option, json_option
 from labdb.cli.tap_schema import tap_schema
 from labdb.errors import UsageError
@@ -113,6 +114,7 @@ def load(  # noqa: PLR0913 - one parameter an option
 
 
 catalogue.add_command(tap_schema)
+catalogue.add_command(felis)
 
 READERS = ("numpy", "astropy", "pyarrow")
 """What the extra brings; listing and showing models needs none of it."""

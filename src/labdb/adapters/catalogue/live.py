@@ -1,11 +1,19 @@
 """Tables as the database has them."""
 
 import psycopg
+from psycopg.sql import Identifier
 
 from labdb.adapters.catalogue.tables import Target
 from labdb.adapters.content import query
 from labdb.domain.catalogue import live
 from labdb.domain.catalogue.live import LiveIndex, LiveTable
+
+
+def schema(connection: psycopg.Connection, name: str) -> list[LiveTable]:
+    """Return the tables of the schema called *name*, but the ledger of loads."""
+    place = Identifier(name).as_string(connection)
+    rows = connection.execute(query("catalogue/schema_tables"), {"schema": place}).fetchall()
+    return [read(connection, Target(name, row[0])) for row in rows]
 
 
 def read(connection: psycopg.Connection, target: Target) -> LiveTable:

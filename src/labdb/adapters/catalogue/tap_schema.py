@@ -9,7 +9,7 @@ from psycopg.sql import SQL, Identifier
 
 from labdb.adapters.catalogue.tables import Target
 from labdb.adapters.content import query
-from labdb.domain.catalogue.tap import SCHEMA, TapColumn, TapTable, identifier
+from labdb.domain.catalogue.tap import SCHEMA, TapColumn, TapTable, bare, identifier
 
 OWN = tuple(Target(SCHEMA, name) for name in ("schemas", "tables", "columns", "keys",
                                               "key_columns"))  # fmt: skip
@@ -99,6 +99,24 @@ def read(connection: psycopg.Connection) -> Content:
         )
         lines[name] = [tuple(row) for row in rows]
     return Content(lines)
+
+
+def published(
+    connection: psycopg.Connection, schema: str
+) -> dict[tuple[str, str], tuple[str | None, bool]]:
+    """Return arraysize, and whether it is principal, of each column of *schema*, by names."""
+    if not is_there(connection):
+        return {}
+    rows = connection.execute(
+        "SELECT table_name, column_name, arraysize, principal = 1 FROM tap_schema.columns"
+        " JOIN tap_schema.tables USING (table_name) WHERE schema_name = %s",
+        [identifier(schema)],
+    )
+    start = len(identifier(schema)) + 1
+    return {
+        (bare(table[start:]), bare(column)): (size, principal)
+        for table, column, size, principal in rows
+    }
 
 
 def write(connection: psycopg.Connection, wanted: Content) -> None:

@@ -69,6 +69,15 @@ def identifier(name: str) -> str:
     return name if plain else '"' + name.replace('"', '""') + '"'
 
 
+def bare(name: str) -> str:
+    """Return the name that :func:`identifier` made *name* of.
+
+    >>> bare('"Dec (J2000)"')
+    'Dec (J2000)'
+    """
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
+
+
 def table(
     live: LiveTable, place: int, description: str, modelled: Sequence[Column] = ()
 ) -> TapTable:
