@@ -45,6 +45,9 @@ class ColumnSource(Declared):
     units: tuple[str, ...] = Field(
         default=(), description="What files call the model's unit besides, meaning the same."
     )
+    ucds: tuple[str, ...] = Field(
+        default=(), description="UCDs that files give besides the model's."
+    )
     narrow: bool = Field(
         default=False, description="A wider source may be narrowed: float64 to real."
     )

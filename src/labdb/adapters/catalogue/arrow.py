@@ -1,6 +1,7 @@
-"""Tables of Arrow as a source: what Parquet, CSV and ECSV files become."""
+"""Tables of Arrow as a source: what Parquet, CSV, ECSV and VOTable files become."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,19 +30,27 @@ _KINDS: dict[Any, Kind] = {
     pa.string(): Kind.TEXT,
     pa.large_string(): Kind.TEXT,
 }
+NONE: Mapping[str, str] = {}
 UNIT = b"unit"
 """The key of a field's metadata that holds the unit, as astropy and LSDB write it."""
 
 
-def described(schema: Any, units: Mapping[str, str]) -> tuple[SourceColumn, ...]:
-    """Return the columns of an Arrow *schema*."""
-    return tuple(_described(place, schema.field(place), units) for place in range(len(schema)))
+def described(
+    schema: Any, units: Mapping[str, str], ucds: Mapping[str, str] = NONE
+) -> tuple[SourceColumn, ...]:
+    """Return the columns of an Arrow *schema*; *units* and *ucds* are by their names."""
+    return tuple(
+        replace(
+            _described(place, schema.field(place), units), ucd=ucds.get(schema.names[place], "")
+        )
+        for place in range(len(schema))
+    )
 
 
 def _described(place: int, field: Any, units: Mapping[str, str]) -> SourceColumn:
     varies = pa.types.is_list(field.type) or pa.types.is_large_list(field.type)
     kind, length, why_not = _kind(field.type.value_type if varies else field.type)
-    if varies and (length or kind is None or not kind.is_number):
+    if varies and (length or kind not in (Kind.FLOAT, Kind.DOUBLE)):
         kind, why_not = None, "its rows have arrays of different lengths"
     metadata = field.metadata or {}
     unit = units.get(field.name) or metadata.get(UNIT, b"").decode("utf-8", errors="replace")
@@ -135,8 +144,7 @@ def _lists(array: Any) -> tuple[np.ndarray, np.ndarray]:
     counts = pc.fill_null(pc.list_value_length(array), 0)
     lengths = counts.to_numpy(zero_copy_only=False).astype(np.int64)
     flat = pc.list_flatten(array)
-    inner = pa.float64() if pa.types.is_integer(flat.type) else flat.type
-    filled = pc.fill_null(flat.cast(inner), pa.scalar(float("nan"), inner))
+    filled = pc.fill_null(flat, pa.scalar(float("nan"), flat.type))
     rows = np.full((len(lengths), max(int(lengths.max(initial=0)), 1)), np.nan)
     rows[np.arange(rows.shape[1]) < lengths[:, None]] = filled.to_numpy(zero_copy_only=False)
     return rows, lengths

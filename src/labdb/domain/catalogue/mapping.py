@@ -27,6 +27,7 @@ class SourceColumn:
     place: int = 0
     why_not: str = ""
     varies: bool = False
+    ucd: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +97,27 @@ def _misfit(column: Column, source: SourceColumn) -> str:
         )
     if not holds(column.kind, source.kind, narrow=column.narrow):
         return f"{source.name!r} is {source.kind} ({source.native}), wanted {column.kind}"
+    return _mislabelled(column, source)
+
+
+def _mislabelled(column: Column, source: SourceColumn) -> str:
     if source.unit and column.unit and not _in_unit(column, source):
         return f"{source.name!r} is in {source.unit!r}, wanted {column.unit!r}"
+    if source.ucd and column.ucd and not _of_kind(column, source):
+        return f"{source.name!r} is {source.ucd!r}, wanted {column.ucd!r}"
     return ""
+
+
+def _of_kind(column: Column, source: SourceColumn) -> bool:
+    """Tell whether the first words of both UCDs agree, which say what the quantity is.
+
+    UCDs before 2005, like POS_EQ_RA_MAIN, are other words and are not compared (IVOA, UCD1+ 1.4,
+    section 2).
+    """
+    first = source.ucd.split(";")[0].strip().lower()
+    if "_" in source.ucd and "." not in first:
+        return True
+    return first in {one.split(";")[0].lower() for one in (column.ucd, *column.ucds)}
 
 
 def _in_unit(column: Column, source: SourceColumn) -> bool:

@@ -33,6 +33,7 @@ class Column:
     hdu: str | None = None
     sentinels: tuple[float | str, ...] = ()
     units: tuple[str, ...] = ()
+    ucds: tuple[str, ...] = ()
     narrow: bool = False
     optional: bool = False
     is_vector: bool = False
@@ -186,6 +187,7 @@ def _column(schema: ColumnModel, source: ColumnSource) -> Column:
         hdu=source.hdu,
         sentinels=source.sentinels,
         units=source.units,
+        ucds=source.ucds,
         narrow=source.narrow,
         optional=source.optional,
         is_vector=source.datatype == "vector",
