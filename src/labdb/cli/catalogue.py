@@ -9,6 +9,7 @@ import click
 from labdb.adapters.catalogue import models
 from labdb.cli import render, show_catalogue
 from labdb.cli.felis import felis
+from labdb.cli.migrate import migrate
 from labdb.cli.options import color_option, json_option
 from labdb.cli.tap_schema import tap_schema
 from labdb.errors import UsageError
@@ -115,6 +116,7 @@ def load(  # noqa: PLR0913 - one parameter an option
 
 catalogue.add_command(tap_schema)
 catalogue.add_command(felis)
+catalogue.add_command(migrate)
 
 READERS = ("numpy", "astropy", "pyarrow")
 """What the extra brings; listing and showing models needs none of it."""

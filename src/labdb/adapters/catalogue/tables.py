@@ -39,9 +39,14 @@ class Target:
 def create(connection: psycopg.Connection, target: Target, table: Table) -> None:
     """Make the table with its comments; keys and indexes come after the load."""
     vectors = extension_schema(connection, VECTOR) or ""
-    parts = [_definition(column, vectors) for column in table.columns]
+    parts = [definition(column, vectors) for column in table.columns]
     parts += [_check(name, allowed) for name, allowed in table.checks.items()]
     connection.execute(SQL("CREATE TABLE {} ({})").format(target.sql, SQL(", ").join(parts)))
+    describe(connection, target, table)
+
+
+def describe(connection: psycopg.Connection, target: Target, table: Table) -> None:
+    """Write the COMMENTs of a table and its columns."""
     connection.execute(
         SQL("COMMENT ON TABLE {} IS {}").format(target.sql, Literal(table.description))
     )
@@ -53,13 +58,17 @@ def create(connection: psycopg.Connection, target: Target, table: Table) -> None
         )
 
 
-def _definition(column: Column, vectors: str) -> Composed:
+def definition(column: Column, vectors: str) -> Composed:
+    """Return a column as CREATE TABLE has it; *vectors* is the schema of pgvector."""
     null = SQL("") if column.nullable else SQL(" NOT NULL")
-    # The type is one of an enumeration's, or the number of dimensions is an integer.
-    kind = Composed([SQL(column.sql_type)])
+    return SQL("{} {}{}").format(Identifier(column.name), type_of(column, vectors), null)
+
+
+def type_of(column: Column, vectors: str) -> Composed:
+    """Return the type of a column; *vectors* is the schema of pgvector."""
     if column.is_vector:
-        kind = SQL("{}({})").format(Identifier(vectors, VECTOR), Literal(column.length))
-    return SQL("{} {}{}").format(Identifier(column.name), kind, null)
+        return SQL("{}({})").format(Identifier(vectors, VECTOR), Literal(column.length))
+    return Composed([SQL(column.sql_type)])  # one of an enumeration's
 
 
 def _check(name: str, allowed: Range) -> Composed:

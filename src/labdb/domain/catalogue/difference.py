@@ -20,6 +20,11 @@ class Differs:
     model: str
     database: str
 
+    @property
+    def is_text(self) -> bool:
+        """Tell whether only words are about it: rows and statements do not change by it."""
+        return self.what in ("the unit", "the UCD", "the description", "the length")
+
     def __str__(self) -> str:
         """Return the difference as one line."""
         subject = f".{self.subject}" if self.subject else ""
