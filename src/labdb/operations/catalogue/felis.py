@@ -13,6 +13,7 @@ from labdb.errors import UsageError
 from labdb.report import Finding, Report
 
 COMMAND = "catalogue felis"
+HINT = "undo it, or let the model say it too, in a new version (labdb catalogue migrate)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,6 @@ def diff(conninfo: str, schema: str, model: Model) -> Report:
         found.database,
         f"{len(pairs)} tables of model {model.name} {model.version} compared, "
         f"{len(differs) or 'no'} differences",
-        findings=[Finding("catalogue.felis", "warning", str(one)) for one in differs],
+        findings=[Finding("catalogue.felis", "warning", str(one), hint=HINT) for one in differs],
         data={"tables": [there.name for _, there in pairs]},
     )
