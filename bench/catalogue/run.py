@@ -1,57 +1,49 @@
-"""How fast catalogues load, against the limit: PostgreSQL reading a stream that is ready.
+"""How fast catalogues load, beside the limit and the ways that labs have, in one run.
 
-python bench/catalogue/run.py CONNINFO FOLDER [--scale 0.1] [--jobs 1]
+python bench/catalogue/run.py [--scale 0.2] [--rounds 3] [--folder FOLDER] [--conninfo CONNINFO]
 
-FOLDER gets the survey's FITS files once. Both ways write the same rows into tables of the same
-form, one after the other, in schemas that are made anew and dropped. Run it on a machine that has
-nothing else to do; processor times tell something on a busy one too.
+PostgreSQL 16 of the lab's mirror runs in a container (root and Docker), or is the one at CONNINFO.
+FOLDER gets the survey's FITS files once. All write the same rows into tables of the same form. With
+the container, figures go to ``result.json`` and, as tables, to
+``docs/explanation/loading-speed.md``; --no-write leaves both. Run it on a machine that has nothing
+else to do. Needs the extras ``bench`` and ``catalogue``.
 """
 
 import argparse
 import json
 import os
-import resource
+import platform
+import statistics
 import sys
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import psycopg
 
 # A script finds its neighbours by the tree that it stands in.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from bench.catalogue import report, ways
 from bench.desi import fits, galaxies
 
-from labdb.adapters.catalogue import models, tables
-from labdb.adapters.catalogue.tables import Target
-from labdb.domain.catalogue import pgcopy
-from labdb.operations.catalogue.inspection import inspect
-from labdb.operations.catalogue.load import Request, load
-from labdb.operations.catalogue.one_file import How
-from labdb.operations.catalogue.parts import Asked, Fitted, fitted, open_part, parts
-from labdb.operations.catalogue.stream import Stream
-
-LIMIT, OURS = "bench_limit", "bench_ours"
-
-
-@dataclass(frozen=True, slots=True)
-class Silent:
-    """A watcher that says nothing."""
-
-    def say(self, what: str) -> None:
-        """Say nothing."""
-
-    def expect(self, rows: int) -> None:
-        """Say nothing."""
-
-    def advance(self, rows: int) -> None:
-        """Say nothing."""
+HERE = Path(__file__).resolve().parent
+MEMORY = 8 << 30
+CONFIGURATION = """
+listen_addresses = ''
+unix_socket_directories = '/run/bench'
+shared_buffers = 2GB
+maintenance_work_mem = 1GB
+max_wal_size = 8GB
+jit = off
+"""
+Processor = Callable[[], float]
 
 
 def files(folder: Path, scale: float) -> list[Path]:
-    """Return the galaxies' files in *folder*, written now where it is empty."""
+    """Return the galaxies' files in *folder*, written now where it has none."""
     folder.mkdir(parents=True, exist_ok=True)
     if not any(folder.glob("fastspec*.fits")):
         how = fits.How(seed=1, scale=scale, quirks=True)
@@ -60,106 +52,77 @@ def files(folder: Path, scale: float) -> list[Path]:
     return sorted(folder.glob("fastspec*.fits"))
 
 
-def encode(one: Fitted) -> Iterator[bytes]:
-    """Yield the whole COPY stream of a file, as a load sends it."""
-    source = open_part(one.part)
-    yield pgcopy.HEADER
-    yield from Stream(source, one, inspect(source, one).rows, 1, lambda _: None)
-    yield pgcopy.TRAILER
-    source.close()
+@contextmanager
+def server(conninfo: str | None, folder: Path) -> Iterator[tuple[str, Processor | None, str]]:
+    """Yield how to connect, what tells the server's processor seconds, and what machine it is."""
+    here = f"{os.cpu_count()} cores, Linux {platform.machine()}"
+    if conninfo is not None:
+        yield conninfo, None, here
+        return
+    from bench.tuning.machine import Limits, Machine  # noqa: PLC0415 - needs Docker
+
+    machine = Machine(folder, Limits(cores=os.cpu_count() or 1, memory=MEMORY))
+    with machine.running():
+        machine.initialise()
+        machine.serve(CONFIGURATION)
+        with psycopg.connect(machine.conninfo("postgres", "postgres"), autocommit=True) as session:
+            session.execute("CREATE EXTENSION q3c")
+        yield machine.conninfo("postgres", "postgres"), machine.cgroup.cpu, f"{here}, a container"
 
 
-def limit(conninfo: str, found: list[Fitted], scratch: Path) -> dict[str, Any]:
-    """Return what encoding alone takes, and what PostgreSQL alone takes."""
-    begin = time.process_time()
-    for number, one in enumerate(found):
-        with (scratch / f"{number}.copy").open("wb") as out:
-            out.writelines(encode(one))
-    encoding = time.process_time() - begin
-    seconds = 0.0
-    with psycopg.connect(conninfo, autocommit=True) as connection:
-        fresh(connection, LIMIT)
-        table = found[0].part.table
-        tables.create(connection, Target(LIMIT, table.name), table)
-        names = [column.name for column in table.columns]
-        for number in range(len(found)):
-            prepared = scratch / f"{number}.copy"
-            start = time.monotonic()
-            with prepared.open("rb") as stream:
-                _raw(connection, Target(LIMIT, table.name), names, _pieces(stream))
-            seconds += time.monotonic() - start
-            prepared.unlink()
-        connection.execute(f"DROP SCHEMA {LIMIT} CASCADE".encode())
-    return {"encoding_cpu_seconds": encoding, "copy_seconds": seconds}
-
-
-def _pieces(stream: BinaryIO) -> Iterator[bytes]:
-    while piece := stream.read(1 << 20):
-        yield piece
-
-
-def _raw(
-    connection: psycopg.Connection, target: Target, names: list[str], pieces: Iterator[bytes]
-) -> None:
-    columns = ", ".join(f'"{name}"' for name in names)
-    statement = f"COPY {target} ({columns}) FROM STDIN (FORMAT binary)"
-    with connection.cursor() as cursor, cursor.copy(statement.encode()) as copying:
-        for piece in pieces:
-            copying.write(piece)
-
-
-def ours(conninfo: str, paths: list[Path], asked: Asked, jobs: int) -> dict[str, Any]:
-    """Return what a load takes: rows, then indexes, key and statistics."""
-    with psycopg.connect(conninfo, autocommit=True) as connection:
-        fresh(connection, OURS)
-        begin = time.process_time()
-        report = load(Request(paths, asked, How(conninfo), jobs), Silent())
-        spent = time.process_time() - begin
-        connection.execute(f"DROP SCHEMA {OURS} CASCADE".encode())
-    return {f"{phase.name}_seconds": phase.seconds for phase in report.phases} | {
-        "client_cpu_seconds": spent
+def measure(conninfo: str, processor: Processor | None, paths: list[Path], rounds: int) -> Any:
+    """Return the figures of every way; those that are repeated are medians of *rounds*."""
+    spent = processor or (lambda: 0.0)
+    one, two, limit = [], [], []
+    for number in range(rounds):
+        print(f"round {number + 1} of {rounds}", file=sys.stderr)
+        limit.append(ways.limit(conninfo, paths, spent))
+        one.append(ways.ours(conninfo, paths, 1, spent))
+        two.append(ways.ours(conninfo, paths, 2, spent))
+    return {
+        "limit": _medians(limit),
+        "one job": _medians(one),
+        "two jobs": _medians(two),
+        "pandas": ways.lab(conninfo, paths),
+        "orm": ways.orm(conninfo, paths),
     }
 
 
-def fresh(connection: psycopg.Connection, schema: str) -> None:
-    """Make *schema*, empty."""
-    connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE".encode())
-    connection.execute(f"CREATE SCHEMA {schema}".encode())
+def _medians(rounds: list[dict[str, float]]) -> dict[str, float]:
+    return {name: statistics.median(one[name] for one in rounds) for name in rounds[0]}
 
 
 def main(arguments: list[str]) -> int:
-    """Measure, and print one JSON object."""
+    """Measure, print the tables, and write them where the machine is the one to publish."""
     parser = argparse.ArgumentParser(prog="python bench/catalogue/run.py")
-    parser.add_argument("conninfo")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--scale", type=float, default=0.1)
-    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--scale", type=float, default=0.2)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--conninfo")
+    parser.add_argument("--no-write", action="store_true")
     given = parser.parse_args(arguments)
-    paths = files(given.folder, given.scale)
-    asked = Asked(models.load("fastspecfit"), OURS)
-    found = fitted(parts(asked, paths)[0])
-    rows = sum(one.rows for one in found)
-    mine = ours(given.conninfo, paths, asked, given.jobs)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    most = limit(given.conninfo, found, given.folder)
-    print(
-        json.dumps(
-            {
-                "rows": rows,
-                "columns": len(found[0].part.table.columns),
-                "bytes": sum(path.stat().st_size for path in paths),
-                "jobs": given.jobs,
-                "load_average": os.getloadavg()[0],
-                "peak_memory_mb": memory / 1024,
-                **mine,
-                **most,
-                "rows_per_second": rows / mine["rows_seconds"],
-                "rows_per_client_cpu_second": rows / mine["client_cpu_seconds"],
-                "share_of_the_limit": most["copy_seconds"] / mine["rows_seconds"],
-            },
-            indent=1,
-        )
-    )
+    load = os.getloadavg()
+    with tempfile.TemporaryDirectory(prefix="labdb-bench-") as scratch:
+        paths = files(given.folder or Path(scratch) / "files", given.scale)
+        with server(given.conninfo, Path(scratch)) as (conninfo, processor, machine):
+            figures = measure(conninfo, processor, paths, given.rounds)
+    result = {
+        "date": datetime.now(tz=UTC).strftime("%Y-%m-%d"),
+        "machine": machine,
+        "cores": os.cpu_count(),
+        "load": f"{load[0]:.1f} before, {os.getloadavg()[0]:.1f} after",
+        "rounds": given.rounds,
+        "files": len(paths),
+        "bytes": figures["limit"].pop("bytes"),
+        "rows": int(figures["limit"].pop("rows")),
+        "columns": int(figures["limit"].pop("columns")),
+        "largest": int(figures["limit"].pop("largest")),
+        "ways": figures,
+    }
+    print(json.dumps(result, indent=1))
+    print(report.page(result))
+    if given.conninfo is None and not given.no_write:
+        report.write(result, HERE / "result.json")
     return 0
 
 

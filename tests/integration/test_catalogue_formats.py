@@ -10,9 +10,12 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 from astropy.io import fits as astropy_fits
+from astropy.io.votable import from_table
 from astropy.table import Table
 from bench.desi import fits
 from tests.catalogue import TABLE, Desi, Loader, fits_file, stars
+
+from labdb.adapters.catalogue import models
 
 pytestmark = pytest.mark.postgres
 
@@ -55,10 +58,35 @@ def write_ecsv(path: Path, columns: dict[str, np.ndarray]) -> None:
     astropy_table(columns).write(path, format="ascii.ecsv")
 
 
+def save_votable(table: Any, path: Path, how: str) -> None:
+    """Write a table by the part of astropy that is in Python.
+
+    The one in C (tablewriter.c of astropy 8.0.2) writes beyond its buffer: PYTHONMALLOC=debug
+    shows it, and without that the process crashes later, wherever it is then.
+    """
+    document = from_table(table)
+    document.to_xml(str(path), tabledata_format=how, _debug_python_based_parser=True)
+
+
+def write_votable(path: Path, columns: dict[str, np.ndarray], how: str = "tabledata") -> None:
+    save_votable(astropy_table(columns), path, how)
+
+
+def write_binary(path: Path, columns: dict[str, np.ndarray]) -> None:
+    write_votable(path, columns, "binary")
+
+
+def write_binary2(path: Path, columns: dict[str, np.ndarray]) -> None:
+    write_votable(path, columns, "binary2")
+
+
 WRITERS: dict[str, Callable[[Path, dict[str, np.ndarray]], None]] = {
     "stars.parquet": write_parquet,
     "stars.csv": write_csv,
     "stars.ecsv": write_ecsv,
+    "stars.vot": write_votable,
+    "stars-binary.vot": write_binary,
+    "stars-binary2.xml": write_binary2,
 }
 
 
@@ -79,7 +107,7 @@ def test_every_format_gives_the_rows_of_the_fits_file(
     assert sum(nulls.values()) == 72
 
 
-@pytest.mark.parametrize("name", ["stars.parquet", "stars.ecsv"])
+@pytest.mark.parametrize("name", ["stars.parquet", "stars.ecsv", "stars.vot", "stars-binary.vot"])
 def test_a_wrong_unit_is_told_in_every_format_that_has_units(
     load: Loader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -177,16 +205,14 @@ def _exposures(count: int) -> dict[str, np.ndarray]:
     }
 
 
-def test_vectors_become_arrays(load: Loader, desi: Desi, tmp_path: Path) -> None:
-    count = 4
-    coeff = np.arange(count * 10, dtype="f8").reshape(count, 10)
+def _redshifts(count: int) -> dict[str, np.ndarray]:
     integers = ("ZWARN", "DESI_TARGET", "BGS_TARGET")
     small = ("PMRA", "PMDEC", "REF_EPOCH", "EBV", "FLUX_G", "FLUX_R", "FLUX_Z", "FLUX_W1",
              "FLUX_W2", "TSNR2_BGS", "TSNR2_LRG")  # fmt: skip
-    columns = {
+    return {
         "TARGETID": np.arange(count), "SURVEY": np.full(count, b"main"),
         "PROGRAM": np.full(count, b"dark"), "HEALPIX": np.ones(count, dtype="i4"),
-        "COEFF": coeff, "SPECTYPE": np.full(count, b"QSO"), "SUBTYPE": np.full(count, b"", "S20"),
+        "SPECTYPE": np.full(count, b"QSO"), "SUBTYPE": np.full(count, b"", "S20"),
         "COADD_FIBERSTATUS": np.zeros(count, dtype="i4"), "OBJTYPE": np.full(count, b"TGT"),
         "MORPHTYPE": np.full(count, b"PSF"), "ZCAT_NSPEC": np.ones(count, dtype="i2"),
         **{name: np.ones(count) for name in
@@ -194,6 +220,12 @@ def test_vectors_become_arrays(load: Loader, desi: Desi, tmp_path: Path) -> None
         **{name: np.ones(count, dtype="i8") for name in integers},
         **{name: np.ones(count, dtype="f4") for name in small},
     }  # fmt: skip
+
+
+def test_vectors_become_arrays(load: Loader, desi: Desi, tmp_path: Path) -> None:
+    count = 4
+    coeff = np.arange(count * 10, dtype="f8").reshape(count, 10)
+    columns = _redshifts(count) | {"COEFF": coeff}
     table = fits.hdu("ZCATALOG", columns, {})
     with_flags = astropy_fits.BinTableHDU.from_columns(
         [*table.columns, astropy_fits.Column("ZCAT_PRIMARY", "L", array=[True, False, True, True])],
@@ -206,3 +238,125 @@ def test_vectors_become_arrays(load: Loader, desi: Desi, tmp_path: Path) -> None
     assert [row[0] for row in rows] == coeff.tolist()
     assert [row[1] for row in rows] == [True, False, True, True]
     assert {row[2] for row in rows} == {None}
+
+
+VOTABLE = """<?xml version="1.0"?>
+<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">
+ <RESOURCE type="results">
+  <INFO name="QUERY_STATUS" value="OK"/>
+  <TABLE{nrows}>
+   <FIELD name="source_id" datatype="long" ucd="meta.id"><VALUES null="-1"/></FIELD>
+   <FIELD name="ra" datatype="double" unit="deg" ucd="{ucd}"/>
+   <FIELD name="dec" datatype="double" unit="deg" ucd="POS_EQ_DEC_MAIN"/>
+   <FIELD name="ref_epoch" datatype="double" unit="yr"/>
+   <FIELD name="parallax" datatype="double" unit="mas"><VALUES null="-99"/></FIELD>
+   <FIELD name="pmra" datatype="double"/>
+   <FIELD name="pmdec" datatype="double"/>
+   <FIELD name="phot_g_mean_mag" datatype="float"/>
+   <FIELD name="flags" datatype="bit" arraysize="9"/>
+   <DATA><TABLEDATA>
+{rows}
+   </TABLEDATA></DATA>
+  </TABLE>
+{after}
+ </RESOURCE>
+</VOTABLE>
+"""
+ROW = ("1", "12.5", "-3", "2016", "0.5", "1", "2", "17.25", "1 0 1")
+
+
+def votable(path: Path, *rows: tuple[str, ...], **given: str) -> Path:
+    told = "\n".join(
+        "<TR>" + "".join(f"<TD>{value}</TD>" for value in row) + "</TR>" for row in rows
+    )
+    filled = {"nrows": "", "ucd": "pos.eq.ra;meta.main", "after": ""} | given
+    path.write_text(VOTABLE.format(rows=told, **filled), encoding="utf-8")
+    return path
+
+
+def test_nulls_of_a_votable_are_what_values_says_and_empty_cells(
+    load: Loader, desi: Desi, tmp_path: Path
+) -> None:
+    rows = [
+        ROW,
+        ("2", *ROW[1:4], "-99", *ROW[5:]),
+        ("0x3", *ROW[1:4], "", " +1e1 ", "NaN", *ROW[7:]),
+    ]
+    assert load(votable(tmp_path / "a.vot", *rows, nrows=' nrows="3"')) == 1, load.answer
+    assert desi.ask(f"SELECT source_number, ra, parallax, pmra, pmdec FROM {TABLE} ORDER BY 1") == [
+        (1, 12.5, 0.5, 1, 2),
+        (2, 12.5, None, 1, 2),
+        (3, 12.5, None, 10, None),
+    ]
+
+
+def test_a_key_that_values_calls_null_is_rejected(load: Loader, tmp_path: Path) -> None:
+    assert load(votable(tmp_path / "a.vot", ROW, ("-1", *ROW[1:]))) == 5
+    assert "row 2: source_number is missing" in load.error["why"]
+
+
+def test_a_ucd_of_another_quantity_is_told(load: Loader, tmp_path: Path) -> None:
+    assert load(votable(tmp_path / "a.vot", ROW, ucd="pos.galactic.lon")) == 3
+    assert "'ra' is 'pos.galactic.lon', wanted 'pos.eq.ra;meta.main'" in load.error["why"]
+
+
+@pytest.mark.parametrize(
+    ("given", "rows", "told"),
+    [
+        ({"nrows": ' nrows="2"'}, [ROW], "nrows is 2, the table has 1"),
+        ({}, [ROW[:-1]], "it has 8 values for 9 FIELDs"),
+        ({}, [ROW, ("2", "north", *ROW[2:])], "row 2: ra: could not convert string"),
+        ({"after": '<INFO name="QUERY_STATUS" value="OVERFLOW"/>'}, [ROW], "cut its answer off"),
+        (
+            {"after": '<INFO name="QUERY_STATUS" value="ERROR">no more memory</INFO>'},
+            [ROW],
+            "answered with an error: no more memory",
+        ),
+        ({"after": "<TR></TABLE>"}, [ROW], "mismatched tag"),
+    ],
+)
+def test_a_votable_that_is_not_whole_fails_with_its_name(
+    load: Loader, tmp_path: Path, given: dict[str, str], rows: list[tuple[str, ...]], told: str
+) -> None:
+    assert load(votable(tmp_path / "a.vot", *rows, **given)) == 5, load.answer
+    assert "a.vot" in load.error["what"]
+    assert told in load.error["why"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "no element found"),
+        ("<html>busy</html>", "it has no TABLE with DATA"),
+        ('<!DOCTYPE a [<!ENTITY b "c">]><VOTABLE/>', "it declares an entity (b)"),
+        ("not XML", "syntax error"),
+    ],
+)
+def test_what_is_no_votable_is_told(load: Loader, tmp_path: Path, text: str, told: str) -> None:
+    file = tmp_path / "a.vot"
+    file.write_text(text, encoding="utf-8")
+    assert load(file) == 5
+    assert told in load.error["why"]
+
+
+@pytest.mark.parametrize("how", ["tabledata", "binary", "binary2"])
+def test_texts_arrays_booleans_and_times_of_a_votable_come_as_they_are(
+    load: Loader, desi: Desi, tmp_path: Path, how: str
+) -> None:
+    count = 5
+    coeff = np.arange(count * 10, dtype="f8").reshape(count, 10)
+    columns = _redshifts(count) | {"COEFF": coeff, "SUBTYPE": np.array(["", "A", "Å", "<&>", "x"])}
+    table = Table(columns)
+    table["ZCAT_PRIMARY"] = [True, False, True, True, False]
+    save_votable(table, tmp_path / "zall-pix-iron.vot", how)
+    model = tmp_path / "zcatalog.yaml"
+    for end in (".yaml", ".labdb.yaml"):
+        text = (models.SHIPPED / f"zcatalog{end}").read_text(encoding="utf-8")
+        model.with_suffix(end).write_text(text.replace(r"\.fits", r"\.vot"), encoding="utf-8")
+    assert load(tmp_path / "zall-pix-iron.vot", model=str(model)) == 1, load.error["why"]
+    rows = desi.ask(
+        "SELECT coeff, zcat_primary, subtype FROM raw_catalogs.zcatalog_redshifts ORDER BY targetid"
+    )
+    assert [row[0] for row in rows] == coeff.tolist()
+    assert [row[1] for row in rows] == [True, False, True, True, False]
+    assert [row[2] for row in rows] == [None, "A", "Å", "<&>", "x"]

@@ -9,8 +9,11 @@ import click
 from labdb.adapters.catalogue import models
 from labdb.cli import render, show_catalogue
 from labdb.cli.advise import advise
+from labdb.cli.felis import felis
+from labdb.cli.migrate import migrate
 from labdb.cli.options import color_option, json_option
 from labdb.cli.partitions import partitions
+from labdb.cli.tap_schema import tap_schema
 from labdb.errors import UsageError
 
 
@@ -112,6 +115,10 @@ def load(  # noqa: PLR0913 - one parameter an option
             report = operation.load(request, progress)
     return show_catalogue.tell(report, as_json=as_json, no_color=no_color)
 
+
+catalogue.add_command(tap_schema)
+catalogue.add_command(felis)
+catalogue.add_command(migrate)
 
 READERS = ("numpy", "astropy", "pyarrow")
 """What the extra brings; listing and showing models needs none of it."""

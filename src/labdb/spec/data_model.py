@@ -36,6 +36,7 @@ class ColumnModel(Described):
     fits_unit: str = Field(default="", alias="fits:tunit")
     ivoa_unit: str = Field(default="", alias="ivoa:unit")
     ucd: str = Field(default="", alias="ivoa:ucd")
+    utype: str = Field(default="", alias="votable:utype")
     principal: int = Field(default=0, alias="tap:principal")
 
 

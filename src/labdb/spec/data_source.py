@@ -31,6 +31,12 @@ class Range(Declared):
 class ColumnSource(Declared):
     """Where a column comes from, when that is not a source column of its own name."""
 
+    datatype: Literal["vector"] | None = Field(
+        default=None,
+        description="Type that Felis has no word for: pgvector's, of as many dimensions as "
+        "votable:arraysize says; the datatype of Felis is float.",
+    )
+
     column: str | None = Field(default=None, description="Name in the source; case counts not.")
     also: tuple[str, ...] = Field(
         default=(), description="Other names that files have for it; the first that is there."
@@ -41,6 +47,9 @@ class ColumnSource(Declared):
     )
     units: tuple[str, ...] = Field(
         default=(), description="What files call the model's unit besides, meaning the same."
+    )
+    ucds: tuple[str, ...] = Field(
+        default=(), description="UCDs that files give besides the model's."
     )
     narrow: bool = Field(
         default=False, description="A wider source may be narrowed: float64 to real."
@@ -57,6 +66,16 @@ class ColumnSource(Declared):
         ge=1,
         description="Rows that share a value, within the columns before it in an index: such an "
         "index is smaller, and labdb plan-data has to know.",
+    )
+
+
+class Nearest(Declared):
+    """An HNSW index of pgvector, for the neighbours of a vector by one distance."""
+
+    distance: Literal["l2", "inner product", "cosine", "l1"]
+    m: int = Field(default=16, ge=2, le=100, description="Links of each vector, per layer.")
+    ef_construction: int = Field(
+        default=64, ge=4, le=1000, description="Candidates that are looked at while building."
     )
 
 
@@ -94,6 +113,9 @@ class TableSource(Declared):
         default=(), description="Order of rows where there is no position."
     )
     indexes: tuple[tuple[str, ...], ...] = ()
+    nearest: dict[str, Nearest] = Field(
+        default_factory=dict, description="HNSW indexes of vector columns, made after the load."
+    )
     checks: dict[str, Range] = Field(default_factory=dict)
     fingerprint: tuple[str, ...] = Field(
         default=(), description="Columns whose sums tell two loads apart; all numbers if none."

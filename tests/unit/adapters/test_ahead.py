@@ -25,7 +25,7 @@ def test_no_more_are_made_than_are_allowed() -> None:
     next(stream)
     time.sleep(0.1)
     assert len(made) <= 6
-    stream.close()  # type: ignore[attr-defined]  # it is a generator
+    stream.close()
 
 
 def test_an_error_is_raised_where_the_parts_are_used() -> None:
@@ -43,5 +43,20 @@ def test_the_thread_ends_when_the_parts_are_not_wanted_any_more() -> None:
     before = threading.active_count()
     stream = ahead(iter(range(10_000)), depth=2)
     next(stream)
-    stream.close()  # type: ignore[attr-defined]  # it is a generator
+    stream.close()
     assert threading.active_count() == before
+
+
+def test_what_was_made_and_is_not_wanted_any_more_is_dropped() -> None:
+    made: list[int] = []
+    dropped: list[int] = []
+
+    def parts() -> Iterator[int]:
+        for number in range(50):
+            made.append(number)
+            yield number
+
+    stream = ahead(parts(), depth=2, drop=dropped.append)
+    used = [next(stream), next(stream)]
+    stream.close()
+    assert used + dropped == made

@@ -1,7 +1,7 @@
 """Make the next parts of a stream while the last ones are being used."""
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from queue import Queue
 from typing import TypeVar
 
@@ -9,10 +9,13 @@ Part = TypeVar("Part")
 DEPTH = 8
 
 
-def ahead(parts: Iterable[Part], depth: int = DEPTH) -> Iterator[Part]:
+def ahead(
+    parts: Iterable[Part], depth: int = DEPTH, drop: Callable[[Part], None] | None = None
+) -> Generator[Part, None, None]:
     """Yield *parts*, at most *depth* of which a thread makes beforehand.
 
-    An error in making them is raised here, in its place.
+    An error in making them is raised here, in its place. *drop* gets each part that was made and
+    is not wanted any more, because the generator was closed.
     """
     queue: Queue[Part | BaseException | None] = Queue(depth)
     stopped = threading.Event()
@@ -20,9 +23,9 @@ def ahead(parts: Iterable[Part], depth: int = DEPTH) -> Iterator[Part]:
     def make() -> None:
         try:
             for part in parts:
+                queue.put(part)
                 if stopped.is_set():
                     return
-                queue.put(part)
             queue.put(None)
         except BaseException as error:  # noqa: BLE001 - raised again where the parts are used
             queue.put(error)
@@ -37,6 +40,15 @@ def ahead(parts: Iterable[Part], depth: int = DEPTH) -> Iterator[Part]:
     finally:
         stopped.set()
         while thread.is_alive():
-            while not queue.empty():
-                queue.get_nowait()
+            _empty(queue, drop)
             thread.join(timeout=0.05)
+        _empty(queue, drop)
+
+
+def _empty(
+    queue: "Queue[Part | BaseException | None]", drop: Callable[[Part], None] | None
+) -> None:
+    while not queue.empty():
+        part = queue.get_nowait()
+        if drop is not None and part is not None and not isinstance(part, BaseException):
+            drop(part)

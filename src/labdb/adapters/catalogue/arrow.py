@@ -1,6 +1,7 @@
-"""Tables of Arrow as a source: what Parquet, CSV and ECSV files become."""
+"""Tables of Arrow as a source: what Parquet, CSV, ECSV and VOTable files become."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,17 +30,28 @@ _KINDS: dict[Any, Kind] = {
     pa.string(): Kind.TEXT,
     pa.large_string(): Kind.TEXT,
 }
+NONE: Mapping[str, str] = {}
 UNIT = b"unit"
 """The key of a field's metadata that holds the unit, as astropy and LSDB write it."""
 
 
-def described(schema: Any, units: Mapping[str, str]) -> tuple[SourceColumn, ...]:
-    """Return the columns of an Arrow *schema*."""
-    return tuple(_described(place, schema.field(place), units) for place in range(len(schema)))
+def described(
+    schema: Any, units: Mapping[str, str], ucds: Mapping[str, str] = NONE
+) -> tuple[SourceColumn, ...]:
+    """Return the columns of an Arrow *schema*; *units* and *ucds* are by their names."""
+    return tuple(
+        replace(
+            _described(place, schema.field(place), units), ucd=ucds.get(schema.names[place], "")
+        )
+        for place in range(len(schema))
+    )
 
 
 def _described(place: int, field: Any, units: Mapping[str, str]) -> SourceColumn:
-    kind, length, why_not = _kind(field.type)
+    varies = pa.types.is_list(field.type) or pa.types.is_large_list(field.type)
+    kind, length, why_not = _kind(field.type.value_type if varies else field.type)
+    if varies and (length or kind not in (Kind.FLOAT, Kind.DOUBLE)):
+        kind, why_not = None, "its rows have arrays of different lengths"
     metadata = field.metadata or {}
     unit = units.get(field.name) or metadata.get(UNIT, b"").decode("utf-8", errors="replace")
     return SourceColumn(
@@ -50,6 +62,7 @@ def _described(place: int, field: Any, units: Mapping[str, str]) -> SourceColumn
         unit=unit,
         place=place,
         why_not=why_not,
+        varies=varies,
     )
 
 
@@ -64,8 +77,6 @@ def _kind(found: Any) -> tuple[Kind | None, int | None, str]:
             return inner, int(found.list_size), ""
     if found == pa.uint64():
         return None, None, "unsigned numbers of 64 bits do not fit into bigint"
-    if pa.types.is_list(found) or pa.types.is_large_list(found):
-        return None, None, "its rows have arrays of different lengths"
     kind = _KINDS.get(found)
     return kind, None, "" if kind else f"labdb does not load {found}"
 
@@ -88,6 +99,9 @@ def take(name: str, column: Any, rows: Rows) -> Raw:
     nulls = {}
     if array.null_count:
         nulls["missing"] = np.asarray(pc.is_null(array).to_numpy(zero_copy_only=False))
+    if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
+        values, lengths = _lists(array)
+        return Raw(values, nulls, lengths)
     return Raw(_values(name, array), nulls)
 
 
@@ -123,6 +137,17 @@ def _vectors(name: str, array: Any) -> np.ndarray:
         filled = pc.fill_null(flat, pa.scalar(0, inner))
     rows: np.ndarray = filled.to_numpy(zero_copy_only=False).reshape(len(array), size)
     return rows
+
+
+def _lists(array: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return arrays of different lengths as rows filled up with NaN, and the lengths."""
+    counts = pc.fill_null(pc.list_value_length(array), 0)
+    lengths = counts.to_numpy(zero_copy_only=False).astype(np.int64)
+    flat = pc.list_flatten(array)
+    filled = pc.fill_null(flat, pa.scalar(float("nan"), flat.type))
+    rows = np.full((len(lengths), max(int(lengths.max(initial=0)), 1)), np.nan)
+    rows[np.arange(rows.shape[1]) < lengths[:, None]] = filled.to_numpy(zero_copy_only=False)
+    return rows, lengths
 
 
 def _bytes(name: str, array: Any) -> np.ndarray:

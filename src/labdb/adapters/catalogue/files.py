@@ -11,7 +11,8 @@ from labdb.errors import UsageError
 FITS = (".fits", ".fit", ".fts")
 PARQUET = (".parquet", ".pq", ".parq")
 DELIMITED = (".csv", ".ecsv")
-SUFFIXES = (*FITS, *PARQUET, *DELIMITED)
+VOTABLE = (".vot", ".votable", ".xml")
+SUFFIXES = (*FITS, *PARQUET, *DELIMITED, *VOTABLE)
 
 
 def found(paths: Sequence[Path]) -> list[tuple[Path, bool]]:
@@ -76,6 +77,10 @@ def _reader(path: Path, suffix: str, table: Table) -> Any:
         from labdb.adapters.catalogue.parquet import ParquetReader  # noqa: PLC0415
 
         return ParquetReader(path)
+    if suffix in VOTABLE:
+        from labdb.adapters.catalogue.votable import VotableReader  # noqa: PLC0415
+
+        return VotableReader(path)
     from labdb.adapters.catalogue.delimited import DelimitedReader  # noqa: PLC0415
 
     return DelimitedReader(path, table)

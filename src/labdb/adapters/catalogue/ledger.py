@@ -92,13 +92,37 @@ def entries(connection: psycopg.Connection, schema: str, table: str) -> dict[str
     return {row[1]: Entry(*row) for row in rows}
 
 
-def forget(connection: psycopg.Connection, schema: str, table: str) -> None:
-    """Let every file of a table count as not loaded: its rows are gone."""
+def forget(connection: psycopg.Connection, schema: str, table: str, version: str) -> None:
+    """Let every file of a table count as not loaded: its rows are gone.
+
+    The table is one of *version* of its model then, whatever it was before.
+    """
     connection.execute(
-        SQL("UPDATE {} SET finished_at = NULL WHERE table_name = %s").format(
+        SQL("UPDATE {} SET finished_at = NULL, model_version = %s WHERE table_name = %s").format(
+            Identifier(schema, NAME)
+        ),
+        [version, table],
+    )
+
+
+def versions(connection: psycopg.Connection, schema: str, table: str) -> set[tuple[str, str]]:
+    """Return the models, with their versions, that files of a table were loaded by."""
+    rows = connection.execute(
+        SQL("SELECT DISTINCT model, model_version FROM {} WHERE table_name = %s").format(
             Identifier(schema, NAME)
         ),
         [table],
+    )
+    return {(model, version) for model, version in rows}
+
+
+def migrate(connection: psycopg.Connection, schema: str, table: str, version: str) -> None:
+    """Take note that a table is of *version* of its model now."""
+    connection.execute(
+        SQL("UPDATE {} SET model_version = %s WHERE table_name = %s").format(
+            Identifier(schema, NAME)
+        ),
+        [version, table],
     )
 
 

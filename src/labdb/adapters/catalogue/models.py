@@ -7,8 +7,10 @@ import yaml
 from pydantic import ValidationError
 
 from labdb.adapters.content import PACKAGE
+from labdb.domain.catalogue.migration import Hop
 from labdb.domain.catalogue.table import Model, join
 from labdb.errors import DeclarationError, UsageError
+from labdb.spec.data_migration import Migration
 from labdb.spec.data_model import SchemaModel
 from labdb.spec.data_source import ModelSource
 
@@ -21,6 +23,12 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.name.removesuffix(SOURCES) for path in SHIPPED.glob(f"*{SOURCES}")))
 
 
+def place(name: str) -> Path:
+    """Return where the Felis file of the model *name* should be; *name* may be its path."""
+    path = Path(name)
+    return path if path.suffix in (".yaml", ".yml") else SHIPPED / f"{name}.yaml"
+
+
 def load(name: str) -> Model:
     """Return the model called *name*, or the one in the Felis file that *name* is the path of.
 
@@ -28,9 +36,7 @@ def load(name: str) -> Model:
         UsageError: there is none of that name.
         DeclarationError: its files are no data model; the message names file and key.
     """
-    path = Path(name)
-    if path.suffix not in (".yaml", ".yml"):
-        path = SHIPPED / f"{name}.yaml"
+    path = place(name)
     if not path.is_file():
         near = get_close_matches(name, names(), n=1)
         raise UsageError(
@@ -39,6 +45,23 @@ def load(name: str) -> Model:
             hint="name one of them, or the path of a Felis file of your own",
         )
     return read(path)
+
+
+def migrations(name: str, model: Model) -> dict[str, Hop]:
+    """Return the migrations of *model*, which was loaded as *name*, by the version they begin with.
+
+    Raises:
+        DeclarationError: a file of theirs is not what it should be.
+    """
+    found: dict[str, Hop] = {}
+    for path in sorted((place(name).parent / "migrations" / model.name).glob("*-*.yaml")):
+        begin, _, end = path.stem.partition("-")
+        try:
+            migration = Migration.model_validate(_yaml(path))
+        except ValidationError as error:
+            raise _wrong(path, error) from error
+        found[begin] = Hop(read(path.with_name(f"{begin}.yaml")), end, migration)
+    return found
 
 
 def read(path: Path) -> Model:

@@ -15,10 +15,14 @@ Rows: TypeAlias = slice | npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """Values as the file means them, and which of them it says are none, by cause."""
+    """Values as the file means them, and which of them it says are none, by cause.
+
+    *lengths* are those of arrays of different lengths; what is beyond them is filled up.
+    """
 
     values: npt.NDArray[Any]
     nulls: dict[str, Mask] = field(default_factory=dict)
+    lengths: npt.NDArray[np.int64] | None = None
 
 
 class Source(Protocol):

@@ -27,6 +27,7 @@ class Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.units: Mapping[str, str] = {}
+        self.ucds: Mapping[str, str] = {}
 
     @property
     def schema(self) -> Any:
@@ -53,7 +54,9 @@ class SpooledSource:
         self._table: Any = None
         self._mapped: Any = None  # open as long as the table is there
         with damaged(reader.path):
-            self.columns: tuple[SourceColumn, ...] = arrow.described(reader.schema, reader.units)
+            self.columns: tuple[SourceColumn, ...] = arrow.described(
+                reader.schema, reader.units, reader.ucds
+            )
 
     @property
     def hdus(self) -> tuple[str, ...]:

@@ -11,6 +11,9 @@ from labdb.domain.catalogue import layout, pgcopy
 from labdb.domain.catalogue.table import Column, Table
 from labdb.spec.data_source import Range
 
+VECTOR = "vector"
+"""The name of pgvector's extension, and of its type."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -35,12 +38,18 @@ class Target:
 
 def create(connection: psycopg.Connection, target: Target, table: Table) -> None:
     """Make the table with its comments; partitions come with rows, keys and indexes after them."""
-    parts = [_definition(column) for column in table.columns]
+    vectors = extension_schema(connection, VECTOR) or ""
+    parts = [definition(column, vectors) for column in table.columns]
     parts += [_check(name, allowed) for name, allowed in table.checks.items()]
     by: SQL | Composed = SQL("")
     if table.partition:
         by = SQL(" PARTITION BY RANGE ({})").format(Identifier(table.partition.column))
     connection.execute(SQL("CREATE TABLE {} ({}){}").format(target.sql, SQL(", ").join(parts), by))
+    describe(connection, target, table)
+
+
+def describe(connection: psycopg.Connection, target: Target, table: Table) -> None:
+    """Write the COMMENTs of a table and its columns."""
     connection.execute(
         SQL("COMMENT ON TABLE {} IS {}").format(target.sql, Literal(table.description))
     )
@@ -52,10 +61,17 @@ def create(connection: psycopg.Connection, target: Target, table: Table) -> None
         )
 
 
-def _definition(column: Column) -> Composed:
+def definition(column: Column, vectors: str) -> Composed:
+    """Return a column as CREATE TABLE has it; *vectors* is the schema of pgvector."""
     null = SQL("") if column.nullable else SQL(" NOT NULL")
-    # The type is one of an enumeration's.
-    return SQL("{} {}{}").format(Identifier(column.name), SQL(column.sql_type), null)
+    return SQL("{} {}{}").format(Identifier(column.name), type_of(column, vectors), null)
+
+
+def type_of(column: Column, vectors: str) -> Composed:
+    """Return the type of a column; *vectors* is the schema of pgvector."""
+    if column.is_vector:
+        return SQL("{}({})").format(Identifier(vectors, VECTOR), Literal(column.length))
+    return Composed([SQL(column.sql_type)])  # one of an enumeration's
 
 
 def _check(name: str, allowed: Range) -> Composed:
@@ -140,13 +156,24 @@ def has_index(connection: psycopg.Connection, target: Target, name: str) -> bool
 
 
 def create_index(
-    connection: psycopg.Connection, target: Target, index: layout.Index, q3c: str | None
+    connection: psycopg.Connection, target: Target, index: layout.Index, extension: str | None
 ) -> None:
-    """Make *index*; for a spherical one, *q3c* is the schema of that extension."""
+    """Make *index*; *extension* is the schema of q3c or pgvector, whichever it is made with."""
     columns = SQL(", ").join(map(Identifier, index.columns))
     what: Composed = columns
-    if index.spherical and q3c is not None:
-        what = SQL("{}({})").format(Identifier(q3c, "q3c_ang2ipix"), columns)
+    if index.operators and extension is not None:
+        with_these = SQL(", ").join(
+            SQL("{} = {}").format(SQL(name), Literal(value)) for name, value in index.parameters
+        )
+        connection.execute(
+            SQL("CREATE INDEX {} ON {} USING hnsw ({} {}) WITH ({})").format(
+                Identifier(index.name), target.sql, columns,
+                Identifier(extension, index.operators), with_these,
+            )
+        )  # fmt: skip
+        return
+    if index.spherical and extension is not None:
+        what = SQL("{}({})").format(Identifier(extension, "q3c_ang2ipix"), columns)
     how = SQL(" USING brin") if index.brin else SQL("")
     connection.execute(
         SQL("CREATE INDEX {} ON {}{} ({})").format(Identifier(index.name), target.sql, how, what)

@@ -15,6 +15,8 @@ CELLS_PER_SECOND = 6_000_000
 """Values that one connection writes, PostgreSQL's work included."""
 INDEXED_PER_SECOND = 700_000
 """Rows that go into one index."""
+VECTORS_PER_SECOND = 1_000
+"""Vectors that go into an HNSW index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,5 +37,6 @@ def load_seconds(table: Table, rows: int, rate: float | None = None) -> float:
     """Return how long a load takes; *rate* is that of its rows, in rows a second."""
     cells = sum(column.length or 1 for column in table.columns)
     writing = rows / rate if rate else rows * cells / CELLS_PER_SECOND
-    indexes = len(layout.after_load(table, table.name)) + bool(table.key)
-    return writing + rows * indexes / INDEXED_PER_SECOND
+    indexes = len(layout.after_load(table, table.name)) - len(table.nearest) + bool(table.key)
+    indexing = rows * indexes / INDEXED_PER_SECOND
+    return writing + indexing + rows * len(table.nearest) / VECTORS_PER_SECOND

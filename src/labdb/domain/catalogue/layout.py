@@ -6,16 +6,29 @@ from labdb.domain.catalogue.table import Table
 
 NAME_BYTES = 63
 """The longest identifier of PostgreSQL."""
+OPERATORS = {
+    "l2": "vector_l2_ops",
+    "inner product": "vector_ip_ops",
+    "cosine": "vector_cosine_ops",
+    "l1": "vector_l1_ops",
+}
+"""pgvector's operator class for each distance: the operators <->, <#>, <=> and <+>."""
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index: on columns, or on the q3c pixel of a position; *brin* is one on block ranges."""
+    """An index: on columns, on the q3c pixel of a position, or for the neighbours of a vector.
+
+    *brin* is one on block ranges; *operators* is pgvector's operator class of one for neighbours,
+    *parameters* what follows WITH.
+    """
 
     name: str
     columns: tuple[str, ...]
     spherical: bool = False
     brin: bool = False
+    operators: str = ""
+    parameters: tuple[tuple[str, int], ...] = ()
 
 
 def after_load(table: Table, name: str) -> tuple[Index, ...]:
@@ -31,7 +44,16 @@ def after_load(table: Table, name: str) -> tuple[Index, ...]:
     brin = (
         Index(index_name(name, column, "brin"), (column,), brin=True) for column in _runs(table)
     )
-    return (*sky, *plain, *brin)
+    near = (
+        Index(
+            index_name(name, column, "hnsw"),
+            (column,),
+            operators=OPERATORS[one.distance],
+            parameters=(("m", one.m), ("ef_construction", one.ef_construction)),
+        )
+        for column, one in table.nearest.items()
+    )
+    return (*sky, *plain, *brin, *near)
 
 
 def _runs(table: Table) -> tuple[str, ...]:

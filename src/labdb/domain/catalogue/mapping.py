@@ -14,7 +14,8 @@ class SourceColumn:
     """A column of a file: *native* is its type in the file's own words.
 
     *kind* is None for what cannot be loaded; then *why_not* says why. *place* is the number of
-    the column in its HDU, which names may not tell.
+    the column in its HDU, which names may not tell. *varies* is an array whose rows have
+    different lengths; only a vector can be filled from it.
     """
 
     name: str
@@ -25,6 +26,8 @@ class SourceColumn:
     hdu: str = ""
     place: int = 0
     why_not: str = ""
+    varies: bool = False
+    ucd: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +88,36 @@ def _missing(column: Column, columns: Sequence[SourceColumn]) -> str:
 def _misfit(column: Column, source: SourceColumn) -> str:
     if source.kind is None:
         return f"{source.name!r} cannot be loaded: {source.why_not}"
-    if source.length != column.length:
+    if source.varies and not column.is_vector:
+        return f"{source.name!r} cannot be loaded: its rows have arrays of different lengths"
+    if not source.varies and source.length != column.length:
         return (
             f"{source.name!r} has {_values(source.length)} in a row, wanted "
             f"{_values(column.length)}"
         )
     if not holds(column.kind, source.kind, narrow=column.narrow):
         return f"{source.name!r} is {source.kind} ({source.native}), wanted {column.kind}"
+    return _mislabelled(column, source)
+
+
+def _mislabelled(column: Column, source: SourceColumn) -> str:
     if source.unit and column.unit and not _in_unit(column, source):
         return f"{source.name!r} is in {source.unit!r}, wanted {column.unit!r}"
+    if source.ucd and column.ucd and not _of_kind(column, source):
+        return f"{source.name!r} is {source.ucd!r}, wanted {column.ucd!r}"
     return ""
+
+
+def _of_kind(column: Column, source: SourceColumn) -> bool:
+    """Tell whether the first words of both UCDs agree, which say what the quantity is.
+
+    UCDs before 2005, like POS_EQ_RA_MAIN, are other words and are not compared (IVOA, UCD1+ 1.4,
+    section 2).
+    """
+    first = source.ucd.split(";")[0].strip().lower()
+    if "_" in source.ucd and "." not in first:
+        return True
+    return first in {one.split(";")[0].lower() for one in (column.ucd, *column.ucds)}
 
 
 def _in_unit(column: Column, source: SourceColumn) -> bool:

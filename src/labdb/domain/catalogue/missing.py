@@ -33,7 +33,7 @@ def cells(
             nulls = fresh if nulls is None else nulls | fresh
     if column.kind is Kind.TEXT:
         return text(values, nulls), counted
-    return Cells(column.kind, values, nulls), counted
+    return Cells(column.kind, values, nulls, is_vector=column.is_vector), counted
 
 
 def _found(column: Column, values: npt.NDArray[Any]) -> dict[str, Mask]:

@@ -4,6 +4,9 @@ Source of the format: PostgreSQL 16 documentation, COPY, "Binary Format"; of arr
 ``array_send`` in src/backend/utils/adt/arrayfuncs.c. A record is the number of its fields, then
 for each field its length and its bytes; a NULL has the length -1 and no bytes.
 
+A vector of pgvector is its number of dimensions and a zero, 16 bits each, then
+real numbers (``vector_send`` in pgvector's src/vector.c).
+
 Records are built in blocks of one width, as if every value were there and every text were the
 longest. Lengths are written once for all blocks. What a block has too many because of a NULL or
 of a shorter text is left out when its bytes are put together.
@@ -39,6 +42,7 @@ WIRE = {
 EPOCH = np.datetime64("2000-01-01T00:00:00", "us")
 """PostgreSQL counts microseconds from here."""
 _ARRAY_HEAD = struct.Struct(">iiiii")
+_VECTOR_HEAD = struct.Struct(">hh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +50,22 @@ class Cells:
     """The values of a column in a batch: *nulls* says which of them are none.
 
     *values* are numbers, booleans, ``datetime64`` or bytes (``S``, UTF-8); two-dimensional for
-    an array column. *lengths* are those of bytes; without them trailing NUL bytes do not count.
+    an array column, or for a vector of pgvector. *lengths* are those of bytes; without them
+    trailing NUL bytes do not count.
     """
 
     kind: Kind
     values: Array
     nulls: Mask | None = None
     lengths: npt.NDArray[np.int32] | None = None
+    is_vector: bool = False
+
+    @property
+    def head(self) -> int:
+        """The bytes that stand before the elements of an array or a vector."""
+        if self.values.ndim == 1:
+            return 0
+        return _VECTOR_HEAD.size if self.is_vector else _ARRAY_HEAD.size
 
 
 def records(cells: Sequence[Cells]) -> Iterator[bytes]:
@@ -69,7 +82,7 @@ class _Form:
     def __init__(self, cells: Sequence[Cells]) -> None:
         fields: list[tuple[Any, ...]] = [("count", ">i2")]
         for number, one in enumerate(cells):
-            head = [(f"h{number}", f"V{_ARRAY_HEAD.size}")] if one.values.ndim > 1 else []
+            head = [(f"h{number}", f"V{one.head}")] if one.head else []
             fields += [(f"n{number}", ">i4"), *head, (f"v{number}", *_form_of(one))]
         dtype = np.dtype(fields)
         self.rows = max(1, min(BLOCK_BYTES // dtype.itemsize, len(cells[0].values)))
@@ -78,9 +91,9 @@ class _Form:
         self.lengths = []
         for number, one in enumerate(cells):
             self.lengths.append(dtype.fields[f"v{number}"][0].itemsize)  # type: ignore[index]
-            if one.values.ndim > 1:
+            if one.head:
                 _prepare_array(self.table, number, one)
-                self.lengths[-1] += _ARRAY_HEAD.size
+                self.lengths[-1] += one.head
             self.table[f"n{number}"] = self.lengths[-1]
         self.places = [dtype.fields[f"n{number}"][1] + 4 for number in range(len(cells))]  # type: ignore[index]
 
@@ -90,7 +103,7 @@ class _Form:
         gaps = []
         for number, one in enumerate(cells):
             values = one.values[start:stop]
-            if one.values.ndim > 1:
+            if one.values.ndim > 1 and not one.is_vector:
                 table[f"v{number}"]["value"] = values
             else:
                 table[f"v{number}"] = _on_the_wire(one.kind, values)
@@ -160,6 +173,8 @@ def _form_of(one: Cells) -> tuple[Any, ...]:
     if one.kind is Kind.TEXT:
         return (f"V{one.values.dtype.itemsize}",)
     wire = WIRE[one.kind][0]
+    if one.is_vector:
+        return (wire, (one.values.shape[1],))
     if one.values.ndim > 1:
         return ([("length", ">i4"), ("value", wire)], (one.values.shape[1],))
     return (wire,)
@@ -167,6 +182,9 @@ def _form_of(one: Cells) -> tuple[Any, ...]:
 
 def _prepare_array(table: Array, number: int, one: Cells) -> None:
     """Write what is the same in all arrays of a column: dimensions, type, lengths."""
+    if one.is_vector:
+        table[f"h{number}"] = np.void(_VECTOR_HEAD.pack(one.values.shape[1], 0))
+        return
     wire, oid = WIRE[one.kind]
     head = _ARRAY_HEAD.pack(1, 0, oid, one.values.shape[1], 1)
     table[f"h{number}"] = np.void(head)

@@ -11,6 +11,8 @@ from labdb.domain.catalogue.pgcopy import Mask
 
 SHOWN = 5
 """Rows of a file that are named."""
+ELEMENTS = 4
+"""Elements of an array that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,9 @@ class Rejections:
 
 def shown(value: Any) -> str:
     """Return a value as an error tells it."""
+    if isinstance(value, np.ndarray):
+        shown_of = ", ".join(f"{one:g}" for one in value[:ELEMENTS])
+        return f"[{shown_of}{', ...' if len(value) > ELEMENTS else ''}]"
     if isinstance(value, bytes):
         return repr(value.decode("utf-8", errors="replace"))
     return repr(value.item() if isinstance(value, np.generic) else value)

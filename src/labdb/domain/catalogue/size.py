@@ -43,6 +43,10 @@ SHORT_VALUE = 126
 """A varying value up to here has one byte of length and is not aligned, a longer one has 4."""
 ARRAY_HEADER = 20
 """Of an array of one dimension, its length left out: dimensions, element type, bounds."""
+VECTOR_HEADER = 4
+"""Of a pgvector value, its length left out: dimensions 2, unused 2 (pgvector 0.8, vector.h)."""
+HNSW_ELEMENT, HNSW_NEIGHBOURS, HNSW_LINK = 72, 4, 6
+"""Of an HNSW entry: what goes before its vector, before its links, and a link (hnsw.h)."""
 FSM_SLOTS = 4069
 VM_SLOTS = 32672
 BRIN_RANGE = 128
@@ -162,6 +166,8 @@ def aligned(size: int, to: int = 8) -> int:
 
 
 def _value(column: Column) -> _Value:
+    if column.is_vector:
+        return _varying(VECTOR_HEADER + 4 * (column.length or 0))
     if column.length:
         one = _FIXED.get(column.kind, TEXT)
         return _varying(ARRAY_HEADER + column.length * one, max(4, one))
@@ -237,6 +243,8 @@ def _index(table: Table, index: layout.Index, rows: int, heap: int) -> IndexSize
     if index.spherical:
         return _btree_of(index.name, rows, _FIXED[Kind.LONG])
     columns = [table.column(column) for column in index.columns]
+    if index.operators:
+        return _hnsw(index, rows, columns[0])
     width = _laid([_value(column) for column in columns])
     if index.brin:
         return IndexSize(index.name, brin(heap, width), aligned(INDEX_HEADER + width), 0)
@@ -289,6 +297,17 @@ def _lists(entry: int, rows: int) -> int:
     full, rest = divmod(rows, most)
     size = full * (aligned(entry + most * ROW_NUMBER) + POINTER)
     return size + (aligned(entry + rest * ROW_NUMBER) + POINTER if rest else 0)
+
+
+def _hnsw(index: layout.Index, rows: int, column: Column) -> IndexSize:
+    """Return the bytes of pgvector's index: each vector itself, and 2 m links of the lowest layer.
+
+    Few vectors are in a layer above. It is built in memory, without a sort.
+    """
+    vector = aligned(HNSW_ELEMENT + 4 + VECTOR_HEADER + 4 * (column.length or 0))
+    links = aligned(HNSW_NEIGHBOURS + 2 * dict(index.parameters)["m"] * HNSW_LINK)
+    entry = vector + links + 2 * POINTER
+    return IndexSize(index.name, (1 + _pages(rows, entry)) * PAGE, vector, 0)
 
 
 def brin(heap: int, width: int) -> int:

@@ -1,15 +1,19 @@
 """A data model's tables, with where their rows come from: Felis file and sources made one."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from labdb.domain.catalogue.kind import Kind, of_datatype
 from labdb.spec.data_model import ColumnModel, SchemaModel, TableModel
-from labdb.spec.data_source import ColumnSource, ModelSource, Partition, Range, TableSource
+from labdb.spec.data_source import ColumnSource, ModelSource, Nearest, Partition, Range, TableSource
 
 SOURCE_ID = "source_id"
 """The column that says which file a row came from; every table has it."""
+VECTOR_MOST, VECTOR_INDEXED = 16_000, 2_000
+"""Dimensions that a vector, and one with an HNSW index, may have: pgvector 0.8, README."""
+VECTORS_MOST = 1_000_000
+"""Rows up to which the lab keeps vectors in PostgreSQL; more of them go to a vector database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +36,16 @@ class Column:
     hdu: str | None = None
     sentinels: tuple[float | str, ...] = ()
     units: tuple[str, ...] = ()
+    ucds: tuple[str, ...] = ()
     narrow: bool = False
     optional: bool = False
     letters: int | None = None
     usual_letters: int | None = None
     repeats: float = 1
     also: tuple[str, ...] = ()
+    is_vector: bool = False
+    utype: str = ""
+    principal: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -47,14 +55,18 @@ class Column:
     @property
     def sql_type(self) -> str:
         """The type in PostgreSQL's words."""
+        if self.is_vector:
+            return f"vector({self.length})"
         return f"{self.kind}[]" if self.length else str(self.kind)
 
     @property
     def comment(self) -> str:
-        """The text of the column's COMMENT: description, unit and UCD."""
+        """The text of the column's COMMENT: description, unit, UCD, and the length of an array."""
         unit = f" [{self.unit}]" if self.unit else ""
-        ucd = f" (UCD {self.ucd})" if self.ucd else ""
-        return f"{self.description}{unit}{ucd}"
+        told = [f"UCD {self.ucd}"] if self.ucd else []
+        if self.length and not self.is_vector:
+            told.append(f"{self.length} values")
+        return f"{self.description}{unit}" + (f" ({'; '.join(told)})" if told else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +85,7 @@ class Table:
     position: tuple[str, str] | None
     order: tuple[str, ...]
     indexes: tuple[tuple[str, ...], ...]
+    nearest: Mapping[str, Nearest]
     checks: Mapping[str, Range]
     fingerprint: tuple[str, ...]
     partition: Partition | None
@@ -136,21 +149,24 @@ def _table(model: SchemaModel, schema: TableModel, source: TableSource) -> Table
     key = tuple(by_id[identity] for identity in schema.primary_key)
     files = re.compile(source.files)
     named = {
-        *source.columns, *(position or ()), *source.order, *source.checks, *source.fingerprint,
+        *source.columns, *source.nearest, *(position or ()), *source.order, *source.checks,
+        *source.fingerprint,
         *files.groupindex, *(name for index in source.indexes for name in index), SOURCE_ID,
         *((source.partition.column,) if source.partition else ()),
     }  # fmt: skip
     if missing := sorted(named - names):
         raise ValueError(f"table {schema.name} has no column {', '.join(missing)}")
+    columns = tuple(
+        _column(column, source.columns.get(column.name, ColumnSource()))
+        for column in schema.columns
+    )
+    _judge_vectors(schema.name, {column.name: column for column in columns}, source.nearest)
     table = Table(
         model=model.name,
         model_version=model.version,
         name=schema.name,
         description=schema.description,
-        columns=tuple(
-            _column(column, source.columns.get(column.name, ColumnSource()))
-            for column in schema.columns
-        ),
+        columns=columns,
         key=key,
         files=files,
         hdus=source.hdus,
@@ -158,6 +174,7 @@ def _table(model: SchemaModel, schema: TableModel, source: TableSource) -> Table
         position=position,
         order=source.order,
         indexes=source.indexes,
+        nearest=source.nearest,
         checks=source.checks,
         fingerprint=source.fingerprint,
         partition=source.partition,
@@ -198,10 +215,33 @@ def _column(schema: ColumnModel, source: ColumnSource) -> Column:
         hdu=source.hdu,
         sentinels=source.sentinels,
         units=source.units,
+        ucds=source.ucds,
         narrow=source.narrow,
         optional=source.optional,
         letters=schema.length if of_datatype(schema.datatype) is Kind.TEXT else None,
         usual_letters=source.usual_letters,
         repeats=source.repeats,
         also=source.also,
+        is_vector=source.datatype == "vector",
+        utype=schema.utype,
+        principal=bool(schema.principal),
     )
+
+
+def _judge_vectors(table: str, columns: Mapping[str, Column], nearest: Iterable[str]) -> None:
+    for column in columns.values():
+        if not column.is_vector:
+            continue
+        if column.kind is not Kind.FLOAT or not column.length:
+            raise ValueError(
+                f"{table}.{column.name}: a vector is a float with votable:arraysize in Felis"
+            )
+        most = VECTOR_INDEXED if column.name in nearest else VECTOR_MOST
+        if column.length > most:
+            raise ValueError(
+                f"{table}.{column.name} has {column.length:,} dimensions, pgvector "
+                f"{'indexes' if column.name in nearest else 'stores'} up to {most:,}"
+            )
+    for name in nearest:
+        if not columns[name].is_vector:
+            raise ValueError(f"{table}.{name} has an HNSW index and is no vector")

@@ -13,6 +13,7 @@ from labdb.domain.catalogue.advice import Advice, State, advise
 from labdb.domain.catalogue.guard import Subject
 from labdb.domain.catalogue.observed import Observed
 from labdb.domain.catalogue.pages import PAGE
+from labdb.domain.catalogue.size import table_size
 from labdb.domain.catalogue.table import Table
 from labdb.errors import UsageError
 from labdb.operations.catalogue.known import table_of
@@ -48,8 +49,8 @@ def advise_planned(model: str, rows: int, schema: str, table: str | None = None)
 
 def _imagined(table: Table, rows: int, schema: str) -> Observed:
     name = table.name if table.name == table.model else f"{table.model}_{table.name}"
-    pages = max(rows * table.row_size // PAGE, 1)
-    return Observed(schema, name, rows, pages, pages * PAGE)
+    heap = max(table_size(table, rows, name).heap, PAGE)
+    return Observed(schema, name, rows, heap // PAGE, heap)
 
 
 def advise_loaded(conninfo: str, target: Target | None, model: str | None = None) -> Report:

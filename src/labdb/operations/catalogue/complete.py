@@ -33,6 +33,7 @@ def complete(
         with told(str(target)):
             before = len(made)
             q3c = tables.extension_schema(connection, Q3C)
+            vectors = tables.extension_schema(connection, tables.VECTOR)
             if table.position and q3c is None:
                 findings.append(_without_q3c(target))
             for index in layout.after_load(table, target.name):
@@ -40,7 +41,8 @@ def complete(
                     continue
                 if not tables.has_index(connection, target, index.name):
                     watcher.say(f"index {index.name}")
-                    tables.create_index(connection, target, index, q3c)
+                    extension = vectors if index.operators else q3c
+                    tables.create_index(connection, target, index, extension)
                     made.append(index.name)
             _key(connection, target, table, watcher, made)
             stale = target in fresh or len(made) > before

@@ -14,10 +14,10 @@ from labdb.domain.catalogue.partition import Span, spans
 from labdb.domain.catalogue.pgcopy import Cells, Mask
 from labdb.domain.catalogue.position import off_the_sky
 from labdb.domain.catalogue.rejection import Rejections
-from labdb.domain.catalogue.table import Table
+from labdb.domain.catalogue.table import Column, Table
 from labdb.domain.catalogue.text import not_text
 from labdb.operations.catalogue.parts import Fitted
-from labdb.operations.catalogue.values import cells
+from labdb.operations.catalogue.values import cells, lengths
 from labdb.spec.data_source import Range
 
 
@@ -58,6 +58,10 @@ def inspect(source: Source, fitted: Fitted) -> Inspected:
             good = ~rejections.bad[rows]
             values = here[table.partition.column].values[good]
             seen.spans |= spans(values, table.partition.step)
+        for one in looked_at:
+            if one.column.is_vector:
+                found = lengths(source, one, rows)
+                _reject_vectors(one.column, rejections, start, here[one.column.name], found)
         if key:
             seen.keys.append(duplicate.numbers([here[one.column.name].values for one in key]))
         if table.position:
@@ -76,7 +80,8 @@ def _matters(table: Table, one: Filled) -> bool:
     named = {*table.key, *(table.position or ()), *table.order, *table.checks}
     if table.partition:
         named.add(table.partition.column)
-    return column.name in named or not column.nullable or column.kind is Kind.TEXT
+    matters = not column.nullable or column.kind is Kind.TEXT or column.is_vector
+    return matters or column.name in named
 
 
 def _reject(table: Table, rejections: Rejections, start: int, here: dict[str, Cells]) -> None:
@@ -95,6 +100,24 @@ def _reject(table: Table, rejections: Rejections, start: int, here: dict[str, Ce
         one = here[name]
         mask = _outside(allowed, one)
         rejections.add(start, mask, f"{name} is not {_said(allowed)}", one.values)
+
+
+def _reject_vectors(
+    column: Column,
+    rejections: Rejections,
+    start: int,
+    one: Cells,
+    found: npt.NDArray[np.int64] | None,
+) -> None:
+    """Reject vectors of a wrong length, and those that are no numbers as pgvector has them."""
+    there = np.ones(len(one.values), dtype=np.bool_) if one.nulls is None else ~one.nulls
+    if found is not None:
+        reason = f"{column.name} has another length than {column.length}"
+        rejections.add(start, there & (found != column.length), reason, found)
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(one.values.astype(np.float32)).all(axis=1)
+    reason = f"{column.name} has NaN, or a number that is no real one"
+    rejections.add(start, there & ~finite, reason, one.values)
 
 
 def _outside(allowed: Range, one: Cells) -> Mask:

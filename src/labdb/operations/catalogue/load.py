@@ -2,24 +2,30 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from labdb.adapters.catalogue.ahead import ahead
 from labdb.adapters.catalogue.connection import AGAIN, connect, told
 from labdb.domain.catalogue.estimate import estimate
+from labdb.domain.catalogue.table import VECTORS_MOST
 from labdb.errors import RunError
 from labdb.operations.catalogue import one_file
 from labdb.operations.catalogue.complete import complete
-from labdb.operations.catalogue.one_file import How, Loaded
+from labdb.operations.catalogue.one_file import How, Loaded, Ready
 from labdb.operations.catalogue.parts import Asked, Fitted, fitted, parts
 from labdb.operations.catalogue.prepare import pending, prepare, targets
 from labdb.operations.catalogue.watcher import Watcher
 from labdb.report import Finding, Phase, Report
 
 COMMAND = "catalogue load"
+READ_AHEAD = 1
+"""Parts that a job has read and not begun to send, besides the one that it is reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,7 @@ def rehearse(request: Request) -> Report:
         COMMAND,
         request.asked.model.name,
         f"would load {total:,} rows of {len(good)} parts in about {seconds:.0f} s",
-        findings=_ignored(left),
+        findings=[*_crowded(good), *_ignored(left)],
         data={"dry_run": True, "parts": rows},
     )
 
@@ -91,7 +97,7 @@ def load(request: Request, watcher: Watcher) -> Report:
             todo, there = pending(connection, good, replace=request.how.replace)
         read = time.monotonic()
         watcher.expect(sum(one.rows for one in todo))
-        done = _all(todo, request, watcher)
+        done = _Jobs(todo, request, watcher).run()
         sent = time.monotonic()
         fresh = {one.part.target for one in todo}
         made, findings = complete(connection, wanted, fresh, watcher)
@@ -100,7 +106,7 @@ def load(request: Request, watcher: Watcher) -> Report:
         COMMAND,
         database,
         _summary(done, there, made, sent - read),
-        findings=[*findings, *_rejected(done), *_ignored(left)],
+        findings=[*findings, *_crowded(good), *_rejected(done), *_ignored(left)],
         phases=(
             Phase("look", read - begin),
             Phase("rows", sent - read),
@@ -110,35 +116,75 @@ def load(request: Request, watcher: Watcher) -> Report:
     )
 
 
-def _all(todo: Sequence[Fitted], request: Request, watcher: Watcher) -> list[Loaded]:
-    """Load *todo*, some at a time; after the first error nothing new is begun."""
-    failed, interrupted = threading.Event(), threading.Event()
+class _Jobs:
+    """Loads parts, some at a time; after the first error nothing new is begun."""
 
-    def advance(rows: int) -> None:
-        if rows > 0 and interrupted.is_set():
+    def __init__(self, todo: Sequence[Fitted], request: Request, watcher: Watcher) -> None:
+        self._waiting = deque(todo)
+        self._request = request
+        self._watcher = watcher
+        self._failed, self._interrupted = threading.Event(), threading.Event()
+
+    def run(self) -> list[Loaded]:
+        """Return what became of all parts."""
+        jobs = min(self._request.jobs, len(self._waiting))
+        with ThreadPoolExecutor(max_workers=self._request.jobs) as pool:
+            futures = [pool.submit(self._job) for _ in range(jobs)]
+            try:
+                wait(futures)
+            except BaseException:
+                self._failed.set()
+                self._interrupted.set()
+                raise
+        return [one for future in futures for one in future.result()]
+
+    def _job(self) -> list[Loaded]:
+        """Send parts one after the other; while one is sent, the next is read."""
+        done: list[Loaded] = []
+        try:
+            with closing(ahead(self._read(), READ_AHEAD, drop=one_file.leave)) as parts:
+                for one in parts:
+                    if self._failed.is_set():
+                        one_file.leave(one)
+                        break
+                    self._watcher.say(str(one.fitted.part))
+                    done.append(one_file.send(one, self._request.how, self._advance))
+        except BaseException:
+            self._failed.set()
+            raise
+        return done
+
+    def _read(self) -> Iterator[Ready]:
+        while not self._failed.is_set():
+            try:
+                part = self._waiting.popleft()
+            except IndexError:
+                return
+            yield one_file.read(part, self._request.how)
+
+    def _advance(self, rows: int) -> None:
+        if rows > 0 and self._interrupted.is_set():
             raise RunError("the load was interrupted", hint=AGAIN)
-        watcher.advance(rows)
+        self._watcher.advance(rows)
 
-    def one(part: Fitted) -> Loaded | None:
-        if failed.is_set():
-            return None
-        watcher.say(str(part.part))
-        try:
-            return one_file.load(part, request.how, advance)
-        except BaseException:
-            failed.set()
-            raise
 
-    with ThreadPoolExecutor(max_workers=request.jobs) as pool:
-        futures = [pool.submit(one, part) for part in todo]
-        try:
-            wait(futures)
-        except BaseException:
-            failed.set()
-            interrupted.set()
-            raise
-    results = [future.result() for future in futures]
-    return [result for result in results if result is not None]
+def _crowded(found: Sequence[Fitted]) -> list[Finding]:
+    """Tell of tables that have more vectors than the lab keeps in PostgreSQL."""
+    rows: Counter[str] = Counter()
+    for one in found:
+        if one.part.table.nearest:
+            rows[str(one.part.target)] += one.rows
+    return [
+        Finding(
+            "catalogue.vectors",
+            "info",
+            f"{table} has {count:,} vectors, more than {VECTORS_MOST:,}",
+            why="an HNSW index is fast while it fits into memory: see the estimate of --dry-run",
+            hint="keep the vectors that are asked for often here, and all in a vector database",
+        )
+        for table, count in rows.items()
+        if count > VECTORS_MOST
+    ]
 
 
 def _summary(

@@ -14,7 +14,7 @@ from labdb.adapters.catalogue.file_state import State, changed, sha256, state
 from labdb.adapters.catalogue.source import Source
 from labdb.domain.catalogue.rejection import Rejections
 from labdb.errors import RefusedError, RunError
-from labdb.operations.catalogue.inspection import inspect
+from labdb.operations.catalogue.inspection import Inspected, inspect
 from labdb.operations.catalogue.parts import Fitted, open_part
 from labdb.operations.catalogue.room import make_room
 from labdb.operations.catalogue.stream import Stream
@@ -22,7 +22,10 @@ from labdb.operations.catalogue.stream import Stream
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What became of a part: *status* is ``loaded``, ``replaced`` or ``there`` already."""
+    """What became of a part: *status* is ``loaded``, ``replaced`` or ``there`` already.
+
+    *seconds* are those of reading and sending, *copy_seconds* those in which COPY took rows.
+    """
 
     file: str
     table: str
@@ -31,6 +34,7 @@ class Loaded:
     rejected: dict[str, int] | None = None
     nulls: dict[str, dict[str, int]] | None = None
     seconds: float = 0.0
+    copy_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +47,54 @@ class How:
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
-    """A part's open file, and the state that the file had before."""
+class Ready:
+    """A part that was read once: its open file, the state and sum of that, and what it found."""
 
     source: Source
     fitted: Fitted
     before: State
+    digest: str
+    inspected: Inspected
+    seconds: float
 
 
-def load(fitted: Fitted, how: How, progress: Callable[[int], None]) -> Loaded:
-    """Load a part on a connection of its own.
+def read(fitted: Fitted, how: How) -> Ready:
+    """Read a part once, without a database: other parts may be sent meanwhile.
 
     Raises:
-        RunError: the file is damaged, changed while it was read, or has more bad rows than are
-            allowed; or PostgreSQL did not take it. Nothing of it is in the table then.
+        RunError: the file is damaged, or has more bad rows than are allowed.
+    """
+    begin = time.monotonic()
+    part = fitted.part
+    before = state(part.path.stat())
+    source = open_part(part)
+    try:
+        digest = sha256(part.path)
+        source.verify()
+        inspected = inspect(source, fitted)
+        refuse_rejections(part.path.name, inspected.rejections, how.max_rejects)
+    except BaseException:
+        source.close()
+        raise
+    return Ready(source, fitted, before, digest, inspected, time.monotonic() - begin)
+
+
+def leave(ready: Ready) -> None:
+    """Let go of a part that is not sent."""
+    ready.source.close()
+
+
+def send(ready: Ready, how: How, progress: Callable[[int], None]) -> Loaded:
+    """Load a part on a connection of its own, and let go of its file.
+
+    Raises:
+        RunError: the file changed while it was read, or PostgreSQL did not take it. Nothing of
+            it is in the table then.
         RefusedError: the file is another one than the one that was loaded under its name, or it
             has rows of a partition that was detached.
         UnreachableError: there is no connection.
     """
-    part = fitted.part
+    part = ready.fitted.part
     sent = 0
 
     def count(rows: int) -> None:
@@ -69,39 +102,35 @@ def load(fitted: Fitted, how: How, progress: Callable[[int], None]) -> Loaded:
         sent += rows
         progress(rows)
 
-    before = state(part.path.stat())
-    source = open_part(part)
     try:
         with told(part.path.name), connect(how.conninfo, str(part.target)) as connection:
-            return _load(connection, _Opened(source, fitted, before), how, count)
+            return _send(connection, ready, how, count)
     except BaseException:
         progress(-sent)
         raise
     finally:
-        source.close()
+        ready.source.close()
 
 
-def _load(
-    connection: psycopg.Connection, opened: _Opened, how: How, progress: Callable[[int], None]
+def _send(
+    connection: psycopg.Connection, ready: Ready, how: How, progress: Callable[[int], None]
 ) -> Loaded:
-    source, fitted = opened.source, opened.fitted
+    fitted, inspected = ready.fitted, ready.inspected
     part, target = fitted.part, fitted.part.target
     begin = time.monotonic()
     entry = ledger.hold(connection, target.schema, target.name, part.path.name)
-    digest = sha256(part.path)
-    if entry.finished and entry.sha256 == digest:
+    if entry.finished and entry.sha256 == ready.digest:
         return Loaded(part.path.name, str(target), "there", entry.rows_loaded or 0)
     if entry.finished and not how.replace:
         raise another(part.path.name, str(target))
-    source.verify()
-    inspected = inspect(source, fitted)
-    refuse_rejections(part.path.name, inspected.rejections, how.max_rejects)
     make_room(part, how.conninfo, inspected.spans)
     if entry.finished:
         tables.delete(connection, target, entry.source_id)
-    stream = Stream(source, fitted, inspected.rows, entry.source_id, progress)
+    stream = Stream(ready.source, fitted, inspected.rows, entry.source_id, progress)
+    copying = time.monotonic()
     taken = tables.copy(connection, target, stream.columns, ahead(stream))
-    if state(part.path.stat()) != opened.before and sha256(part.path) != digest:
+    copied = time.monotonic()
+    if state(part.path.stat()) != ready.before and sha256(part.path) != ready.digest:
         raise changed(part.path)
     wanted = fitted.rows - inspected.rejections.count
     if not taken == stream.rows == wanted:
@@ -116,7 +145,8 @@ def _load(
         taken,
         dict(inspected.rejections.reasons),
         {name: dict(causes) for name, causes in stream.nulls.items()},
-        time.monotonic() - begin,
+        ready.seconds + time.monotonic() - begin,
+        copied - copying,
     )
     ledger.finish(
         connection,
@@ -124,7 +154,7 @@ def _load(
         target.name,
         entry.source_id,
         ledger.Outcome(
-            sha256=digest,
+            sha256=ready.digest,
             size_bytes=fitted.size,
             hdus=fitted.hdus,
             rows_read=fitted.rows,

@@ -7,6 +7,7 @@ import psycopg
 from labdb.adapters.catalogue import ledger, lock, partitions, tables
 from labdb.adapters.catalogue.file_state import sha256
 from labdb.adapters.catalogue.tables import Target
+from labdb.domain.catalogue.migration import order
 from labdb.domain.catalogue.table import Table
 from labdb.errors import DeclarationError, RefusedError
 from labdb.operations.catalogue.one_file import Loaded
@@ -23,6 +24,7 @@ def prepare(connection: psycopg.Connection, found: Sequence[Fitted]) -> None:
 
     Raises:
         RefusedError: another load holds a table.
+        RefusedError: a table that is there is of another version of the model.
         DeclarationError: a table that is there has other columns than the model.
     """
     wanted = targets(found)
@@ -43,7 +45,10 @@ def _table(connection: psycopg.Connection, target: Target, table: Table) -> None
     if not ledger.exists(connection, target.schema):
         ledger.create(connection, target.schema)
     if not tables.exists(connection, target):
+        _refuse_without_vectors(connection, target, table)
         tables.create(connection, target, table)
+    elif not tables.is_empty(connection, target) or _taken_out(connection, target, table):
+        _refuse_version(connection, target, table)
     different = tables.differences(connection, target, table)
     different += _parted_otherwise(connection, target, table)
     if different:
@@ -54,7 +59,43 @@ def _table(connection: psycopg.Connection, target: Target, table: Table) -> None
         )
     if tables.is_empty(connection, target) and not _taken_out(connection, target, table):
         # Made just now, or emptied by somebody.
-        ledger.forget(connection, target.schema, target.name)
+        ledger.forget(connection, target.schema, target.name, table.model_version)
+
+
+def _refuse_version(connection: psycopg.Connection, target: Target, table: Table) -> None:
+    """Refuse a table that another version of the model loaded.
+
+    Raises:
+        RefusedError: it is of another version; the hint names the command to run.
+    """
+    others = {
+        version
+        for model, version in ledger.versions(connection, target.schema, target.name)
+        if model == table.model and version != table.model_version
+    }
+    if not others:
+        return
+    newest = max(others, key=order)
+    older = order(newest) < order(table.model_version)
+    raise RefusedError(
+        f"{target} is of version {newest} of model {table.model}, not {table.model_version}",
+        why="the ledger of loads says so",
+        hint=f"labdb catalogue migrate {table.model} --schema {target.schema} brings it on; an own "
+        "model is named by its path"
+        if older
+        else "load with the newer model, or into another schema (--schema)",
+    )
+
+
+def _refuse_without_vectors(connection: psycopg.Connection, target: Target, table: Table) -> None:
+    if not any(column.is_vector for column in table.columns):
+        return
+    if tables.extension_schema(connection, tables.VECTOR) is None:
+        raise RefusedError(
+            f"{target} cannot be made: it has vectors",
+            why="the extension vector (pgvector) is not in this database",
+            hint="CREATE EXTENSION vector, as an administrator, then run the same command again",
+        )
 
 
 def _parted_otherwise(connection: psycopg.Connection, target: Target, table: Table) -> list[str]:
