@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from labdb.adapters.catalogue import models
-from labdb.cli import render, show_catalogue
+from labdb.cli import catalogue_files, render, show_catalogue
 from labdb.cli.options import color_option, json_option
 from labdb.errors import UsageError
 
@@ -165,3 +165,6 @@ def show(model: str, *, as_json: bool, no_color: bool) -> int:
     else:
         show_catalogue.print_model(answer, no_color=no_color)
     return 0
+
+
+catalogue.add_command(catalogue_files.export)

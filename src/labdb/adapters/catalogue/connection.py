@@ -46,15 +46,19 @@ def target(service: str | None, conninfo: str | None) -> str:
     return make_conninfo("", **{"connect_timeout": 10, **given})
 
 
-def connect(conninfo: str, table: str = "") -> psycopg.Connection:
-    """Return a connection that commits nothing by itself; *table* is shown to other sessions.
+def connect(
+    conninfo: str, table: str = "", program: str = APPLICATION
+) -> psycopg.Connection:
+    """Return a connection that commits nothing by itself.
+
+    Other sessions are shown *program* and *table*.
 
     Raises:
         UnreachableError: PostgreSQL does not answer, or refuses us.
     """
     try:
         connection = psycopg.connect(
-            conninfo, application_name=f"{APPLICATION} {table}".strip()[:63]
+            conninfo, application_name=f"{program} {table}".strip()[:63]
         )
         with connection.transaction():
             for name, value in SETTINGS.items():
