@@ -167,4 +167,9 @@ def show(model: str, *, as_json: bool, no_color: bool) -> int:
     return 0
 
 
-catalogue.add_command(catalogue_files.export)
+for command in (
+    catalogue_files.export,
+    catalogue_files.archive,
+    catalogue_files.restore_from_archive,
+):
+    catalogue.add_command(command)

@@ -85,9 +85,7 @@ def _request(given: dict[str, Any]) -> Any:
         connection.target(given["service"], given["conninfo"]),
         Target(given["schema"], given["table"]),
         given["folder"],
-        Form(
-            given["compression"], given["row_group_rows"], given["healpix_order"], position
-        ),
+        Form(given["compression"], given["row_group_rows"], given["healpix_order"], position),
     )
 
 
@@ -130,4 +128,71 @@ def export(*, dry_run: bool, as_json: bool, no_color: bool, **given: Any) -> int
 
     with LoadProgress(no_color=no_color, quiet=as_json) as progress:
         report = operation.export(request, progress, dry_run=dry_run)
+    return _tell(report, as_json=as_json, no_color=no_color)
+
+
+@click.command()
+@_table
+@click.option("--confirm", metavar="TABLE", help="The table's name, in place of typing it.")
+@click.option("--dry-run", is_flag=True, help="Show what depends on it; change nothing.")
+@_connected
+def archive(
+    *, confirm: str | None, dry_run: bool, as_json: bool, no_color: bool, **given: Any
+) -> int:
+    """Export TABLE, prove the files, and drop it: its name is asked for.
+
+    At any moment the table is there, or its archive is whole. Refused where a view or a foreign key
+    needs the table; nothing is ever dropped with it. A run that was killed is taken up by the same
+    command. The table archive_ledger in the same schema tells of every archive.
+
+    \b
+    Examples:
+      labdb catalogue archive exposures_2023 --to /data/archive/exposures_2023 --service desi
+      labdb catalogue archive positions --to /data/archive/positions --dry-run --service desi
+    """
+    request = _request(given)
+    from labdb.cli.load_progress import LoadProgress  # noqa: PLC0415 - keeps --help fast
+    from labdb.operations.catalogue import archive as operation  # noqa: PLC0415 - the same
+
+    if confirm is None and not dry_run and sys.stdin.isatty():
+        confirm = click.prompt(f"archive and drop {request.target}? Type its name", err=True)
+    with LoadProgress(no_color=no_color, quiet=as_json) as progress:
+        report = operation.archive(request, operation.How(confirm or "", dry_run), progress)
+    return _tell(report, as_json=as_json, no_color=no_color)
+
+
+@click.command("restore-from-archive")
+@click.argument("folder", metavar="DIRECTORY", type=click.Path(path_type=Path))
+@click.option("--trusted", is_flag=True, help="Believe an archive that this database has not made.")
+@click.option("--dry-run", is_flag=True, help="Look at all files; change nothing.")
+@_connected
+def restore_from_archive(  # noqa: PLR0913 - one parameter an option
+    folder: Path,
+    service: str | None,
+    conninfo: str | None,
+    *,
+    trusted: bool,
+    dry_run: bool,
+    as_json: bool,
+    no_color: bool,
+) -> int:
+    """Bring back the table whose archive is in DIRECTORY, equal to what was archived.
+
+    Rows, comments, keys, indexes, grants, statistics and the lines of the ledger of loads come
+    back in one transaction, or nothing does. Refused where a table of the name stands, or where a
+    file is missing or changed; all of those are named.
+
+    \b
+    Examples:
+      labdb catalogue restore-from-archive /data/archive/exposures_2023 --service desi
+      labdb catalogue restore-from-archive /media/copy/exposures_2023 --trusted --service other
+    """
+    _need()
+    from labdb.adapters.catalogue import connection  # noqa: PLC0415 - keeps --help fast
+    from labdb.cli.load_progress import LoadProgress  # noqa: PLC0415 - the same
+    from labdb.operations.catalogue import restore_archive  # noqa: PLC0415 - the same
+
+    place = connection.target(service, conninfo)
+    with LoadProgress(no_color=no_color, quiet=as_json) as progress:
+        report = restore_archive.restore(place, folder, progress, trusted=trusted, dry_run=dry_run)
     return _tell(report, as_json=as_json, no_color=no_color)

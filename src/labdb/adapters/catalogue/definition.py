@@ -1,6 +1,8 @@
 """What a table is, read from PostgreSQL's catalogues, and a table made of it again."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import psycopg
@@ -53,6 +55,48 @@ def definition(connection: psycopg.Connection, target: Target) -> Definition:
     return Definition(*row)
 
 
+def as_listed(found: Definition) -> dict[str, Any]:
+    """Return *found* in a form that can be compared: one was in a file, the other was not."""
+    told: dict[str, Any] = json.loads(json.dumps(asdict(found)))
+    return told
+
+
+def create_as_text(
+    connection: psycopg.Connection, target: Target, wanted: Sequence[Carried]
+) -> None:
+    """Make a temporary table in which columns that travel as text are texts."""
+    parts = [
+        SQL("{} {}").format(
+            Identifier(one.name),
+            SQL("text") if one.by_text else sql_type(connection, one.sql_type),
+        )
+        for one in wanted
+    ]
+    connection.execute(
+        SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(
+            Identifier(target.name), SQL(", ").join(parts)
+        )
+    )
+
+
+def from_text(
+    connection: psycopg.Connection, source: Target, target: Target, wanted: Sequence[Carried]
+) -> None:
+    """Fill *target* from the temporary table, in its order."""
+    values = [
+        SQL("{}::{}").format(Identifier(one.name), sql_type(connection, one.sql_type))
+        if one.by_text
+        else Identifier(one.name)
+        for one in wanted
+    ]
+    connection.execute(
+        SQL("INSERT INTO {} SELECT {} FROM {}").format(
+            target.sql, SQL(", ").join(values), source.sql
+        )
+    )
+    connection.execute(SQL("DROP TABLE {}").format(source.sql))
+
+
 def listed(connection: psycopg.Connection, name: str, target: Target) -> list[str]:
     """Return the answers of the query ``catalogue/<name>``: ``dependents`` or ``peculiar``."""
     rows = connection.execute(query(f"catalogue/{name}"), {"table": target.quoted(connection)})
@@ -64,7 +108,7 @@ def create(connection: psycopg.Connection, target: Target, wanted: Sequence[Carr
     parts = [
         SQL("{} {}{}").format(
             Identifier(one.name),
-            _type(connection, one.sql_type),
+            sql_type(connection, one.sql_type),
             SQL(" NOT NULL" if one.not_null else ""),
         )
         for one in wanted
@@ -79,7 +123,7 @@ def create(connection: psycopg.Connection, target: Target, wanted: Sequence[Carr
             )
 
 
-def _type(connection: psycopg.Connection, name: str) -> Composed:
+def sql_type(connection: psycopg.Connection, name: str) -> Composed:
     """Return the type called *name* as PostgreSQL itself writes it, its modifier kept.
 
     Raises:
@@ -89,9 +133,7 @@ def _type(connection: psycopg.Connection, name: str) -> Composed:
     inside, _, after = rest.partition(")")
     if bracket and not all(one.strip().lstrip("-").isdigit() for one in inside.split(",")):
         raise psycopg.errors.UndefinedObject(f"there is no type {name!r}")
-    row = connection.execute(
-        "SELECT format_type(to_regtype(%s), NULL)", [plain + after]
-    ).fetchone()
+    row = connection.execute("SELECT format_type(to_regtype(%s), NULL)", [plain + after]).fetchone()
     if row is None or row[0] is None:
         raise psycopg.errors.UndefinedObject(f"there is no type {name!r} in this database")
     if not bracket:
@@ -113,9 +155,7 @@ def finish(
     for option in wanted.options:
         name, _, value = option.partition("=")
         connection.execute(
-            SQL("ALTER TABLE {} SET ({} = {})").format(
-                target.sql, Identifier(name), Literal(value)
-            )
+            SQL("ALTER TABLE {} SET ({} = {})").format(target.sql, Identifier(name), Literal(value))
         )
     for text in wanted.indexes:
         _one(connection, SQL(text))
@@ -162,9 +202,7 @@ _PRIVILEGES = {
 }
 
 
-def _tried(
-    connection: psycopg.Connection, statement: Composed, what: str
-) -> list[tuple[str, str]]:
+def _tried(connection: psycopg.Connection, statement: Composed, what: str) -> list[tuple[str, str]]:
     try:
         with connection.transaction():
             connection.execute(statement)

@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from struct import pack
 from typing import Any
@@ -53,9 +54,11 @@ def array(wanted: Carried, found: Column) -> Any:
     """Return a column as Arrow has it."""
     nulls = None if found.nulls is None else pa.array(found.nulls)
     if wanted.kind is Kind.TEXT:
+        if found.offsets is None:
+            raise ValueError(f"{wanted.name} is text without offsets")
         valid = None if nulls is None else pc.invert(nulls).buffers()[1]
         buffers = [valid, pa.py_buffer(found.offsets), pa.py_buffer(found.values)]
-        return pa.Array.from_buffers(pa.string(), len(found.offsets or ()) - 1, buffers)
+        return pa.Array.from_buffers(pa.string(), len(found.offsets) - 1, buffers)
     if wanted.length:
         flat = pa.array(found.values.reshape(-1), TYPES[wanted.kind])
         return pa.FixedSizeListArray.from_arrays(flat, type=_type(wanted), mask=nulls)
@@ -78,16 +81,16 @@ class Checksum:
     def add(self, part: Any) -> None:
         """Count the values of *part*, an Arrow array."""
         nulls = pc.is_null(part).to_numpy(zero_copy_only=False)
-        self.nulls = zlib.crc32(np.ascontiguousarray(nulls), self.nulls)
+        self.nulls = zlib.crc32(np.ascontiguousarray(nulls).data, self.nulls)
         if pa.types.is_string(part.type):
             filled = pc.fill_null(part, "") if part.null_count else part
             _, places, data = filled.buffers()
             offsets = np.frombuffer(places, np.int32)[filled.offset :][: len(filled) + 1]
-            self.lengths = zlib.crc32(np.diff(offsets), self.lengths)
+            self.lengths = zlib.crc32(np.diff(offsets).data, self.lengths)
             values = np.frombuffer(data or b"", np.uint8)[offsets[0] : offsets[-1]]
         else:
             values = _numbers(part, nulls)
-        self.values = zlib.crc32(np.ascontiguousarray(values).view(np.uint8), self.values)
+        self.values = zlib.crc32(np.ascontiguousarray(values).view(np.uint8).data, self.values)
 
     @property
     def number(self) -> int:
@@ -148,7 +151,7 @@ class Writer:
         if (none := found[-1].nulls) is not None:
             pixels[none] = -1
         edges = [0, *(np.flatnonzero(np.diff(pixels)) + 1).tolist(), len(pixels)]
-        for begin, end in zip(edges, edges[1:], strict=False):
+        for begin, end in pairwise(edges):
             if int(pixels[begin]) != self._pixel:
                 self._close()
                 self._pixel = int(pixels[begin])
@@ -199,9 +202,7 @@ class Writer:
         self._open.close()
         self._open = None
         place = self.folder / self._path
-        self.files.append(
-            FilePart(self._path, place.stat().st_size, self._in_file, sha256(place))
-        )
+        self.files.append(FilePart(self._path, place.stat().st_size, self._in_file, sha256(place)))
 
     def close(self) -> None:
         """Write what waits; a table without rows gets a file all the same."""

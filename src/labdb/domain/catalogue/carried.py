@@ -48,11 +48,11 @@ class Carried:
     @property
     def metadata(self) -> dict[str, str]:
         """What its field in a file says besides: PostgreSQL's type, unit, UCD, description."""
-        told = {"postgresql": self.sql_type, **dict(zip(_PARTS, explained(self.comment)))}
+        description, unit, ucd = explained(self.comment)
+        told = {
+            "postgresql": self.sql_type, "description": description, "unit": unit, "ucd": ucd,
+        }  # fmt: skip
         return {name: text for name, text in told.items() if text}
-
-
-_PARTS = ("description", "unit", "ucd")
 
 
 def carried(

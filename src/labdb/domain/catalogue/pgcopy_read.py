@@ -119,7 +119,7 @@ class _Reader:
         elif wanted.kind is Kind.BOOLEAN:
             values = values.astype(np.bool_)
         if nulls is not None:
-            values[nulls] = values.dtype.type(0)
+            values[nulls] = np.zeros((), values.dtype)
         return Column(values, nulls)
 
     def _same_arrays(self, wanted: Carried, begin: Array, missing: Mask) -> None:

@@ -1,4 +1,4 @@
-"""Export a table into Parquet files: one snapshot, a bounded memory, and read back before it counts."""
+"""Export a table into Parquet files: one snapshot, little memory, read back before it counts."""
 
 import json
 import time
@@ -29,7 +29,8 @@ from labdb.adapters.catalogue.export_folder import filling, free
 from labdb.adapters.catalogue.fingerprint import fingerprint, settle
 from labdb.adapters.catalogue.tables import Target
 from labdb.adapters.content import query
-from labdb.domain.catalogue import exported_model, manifest as manifests, pgcopy_read
+from labdb.domain.catalogue import exported_model, pgcopy_read
+from labdb.domain.catalogue import manifest as manifests
 from labdb.domain.catalogue.carried import Carried
 from labdb.domain.catalogue.manifest import Manifest, Snapshot
 from labdb.domain.catalogue.table import Table
@@ -39,7 +40,7 @@ from labdb.report import Finding, Phase, Report
 
 COMMAND = "catalogue export"
 LOCK_TIMEOUT = "5s"
-AGAIN = "run the same command again"
+AGAIN = "nothing is half done: mend what the why says, then run the same command again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +101,9 @@ def export(request: Request, watcher: Watcher, *, dry_run: bool = False) -> Repo
     free(request.folder)
     with opened(request.conninfo, request.target, shared=True) as connection:
         database = connection.info.dbname
-        with told(str(request.target)), snapshot(connection, request.target):
+        with told(str(request.target), AGAIN), snapshot(connection, request.target):
             if dry_run:
-                return _rehearsed(connection, request)
+                return rehearsed(connection, request)
             made = write(connection, request, watcher)
     return Report(
         COMMAND,
@@ -124,7 +125,7 @@ def opened(conninfo: str, target: Target, *, shared: bool) -> Iterator[psycopg.C
     """
     with connect(conninfo, str(target), "labdb catalogue export") as connection:
         connection.autocommit = True
-        with told(str(target)):
+        with told(str(target), AGAIN):
             connection.execute("SELECT set_config('lock_timeout', %s, false)", [LOCK_TIMEOUT])
             must_be_there(connection, target)
             lock.take(connection, target, shared=shared)
@@ -278,7 +279,7 @@ def write(connection: psycopg.Connection, request: Request, watcher: Watcher) ->
         files=(),
         fingerprint=fingerprint(connection, target),
         definition=definition.definition(connection, target),
-        ledger=_lines(connection, target),
+        ledger=lines(connection, target),
         model=planned.origin.told,
         compression=request.form.compression,
         healpix_order=request.form.healpix_order,
@@ -328,7 +329,7 @@ def _rows(
     if writer.rows != begun.fingerprint.rows:
         raise RunError(
             f"{writer.rows:,} rows came, {begun.fingerprint.rows:,} are there",
-            hint=f"{AGAIN}; if it happens again, please report it",
+            hint="run the same command again; if that does not help, please report it",
         )
     names = [one.name for one in columns]
     sums = [one.number for one in writer.checksums]
@@ -345,8 +346,8 @@ def _snapshot(connection: psycopg.Connection) -> Snapshot:
     return Snapshot(*row) if row else Snapshot("", "", "", "")
 
 
-def _lines(connection: psycopg.Connection, target: Target) -> list[dict[str, Any]]:
-    """Return the table's lines of the ledger of loads, as JSON has them."""
+def lines(connection: psycopg.Connection, target: Target) -> list[dict[str, Any]]:
+    """Return the table's lines of the ledger of loads, as a manifest has them."""
     if not ledger.exists(connection, target.schema):
         return []
     rows = connection.execute(
@@ -364,9 +365,7 @@ def _write_model(folder: Path, made: Manifest, found: Origin) -> None:
         return
     version = made.model.get("version", "1.0")
     key = list(found.table.key) if found.table else []
-    schema = exported_model.felis(
-        made.table, version, made.definition.comment, made.columns, key
-    )
+    schema = exported_model.felis(made.table, version, made.definition.comment, made.columns, key)
     for name, content in (
         ("model.yaml", schema),
         ("model.labdb.yaml", exported_model.sources(made.table, found.table)),
@@ -392,7 +391,8 @@ def prove(folder: Path, made: Manifest) -> None:
         )
 
 
-def _rehearsed(connection: psycopg.Connection, request: Request) -> Report:
+def rehearsed(connection: psycopg.Connection, request: Request) -> Report:
+    """Return what an export would write."""
     planned = _plan(connection, request)
     columns = [{"name": one.name, "type": one.sql_type, "parquet": one.parquet}
                for one in planned.columns]  # fmt: skip
@@ -470,5 +470,3 @@ def manifest_of(folder: Path) -> Manifest:
             why=str(error),
             hint="get the folder from a copy that nobody has touched",
         ) from error
-
-

@@ -37,7 +37,7 @@ FROM (
   FROM pg_rewrite
   WHERE ev_class = to_regclass(%(table)s)
   UNION ALL
-  SELECT 'it is no ordinary table (kind ' || relkind || ', persistence ' || relpersistence || ')'
+  SELECT 'it is no ordinary table (kind ' || relkind::text || ', persistence ' || relpersistence::text || ')'
   FROM pg_class
   WHERE oid = to_regclass(%(table)s) AND (relkind <> 'r' OR relpersistence <> 'p')
   UNION ALL
