@@ -21,7 +21,7 @@ from tests.catalogue import Desi, Loader, fits_file, stars
 from tests.lifecycle import TYPES, Command, print_of
 from tests.pages import TOP
 
-from labdb.adapters.catalogue import copy_out, lock, parquet_out
+from labdb.adapters.catalogue import copy_out, file_state, lock, parquet_out
 from labdb.adapters.catalogue.tables import Target
 from labdb.domain.catalogue import healpix
 
@@ -153,9 +153,9 @@ def test_files_are_divided_by_healpix_and_nothing_is_lost(
     assert len({Path(one).name for one in files}) == 48
     for one in files:
         table = pq.read_table(out / one, columns=["ra", "dec"], partitioning=None)
-        place = [table.column(name).to_numpy() for name in ("ra", "dec")]
-        assert f"Npix={healpix.nested(*place, 2)[0]}/" in one
-        assert len(set(healpix.nested(*place, 2))) == 1
+        ra, dec = (table.column(name).to_numpy() for name in ("ra", "dec"))
+        assert f"Npix={healpix.nested(ra, dec, 2)[0]}/" in one
+        assert len(set(healpix.nested(ra, dec, 2))) == 1
     whole = ds.dataset(out, partitioning="hive", exclude_invalid_files=True)
     assert whole.count_rows() == 3000
     assert {"Norder", "Npix"} <= set(whole.schema.names)
@@ -392,7 +392,7 @@ def test_a_file_that_is_damaged_on_its_way_to_the_disk_is_noticed(
     labdb: Command, desi: Desi, tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desi.do(TYPES)
-    whole = parquet_out.sha256
+    whole = file_state.sha256
 
     def flip(path: Path) -> str:
         content = bytearray(path.read_bytes())

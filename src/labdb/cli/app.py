@@ -30,6 +30,7 @@ COMMANDS = {
     "export": "labdb.cli.export:export",
     "project": "labdb.cli.project:project",
     "catalogue": "labdb.cli.catalogue:catalogue",
+    "release": "labdb.cli.release:release",
     "runbook": "labdb.cli.runbook:runbook",
     "tune": "labdb.cli.tuning:tune",
     "deprovision": "labdb.cli.server:deprovision",
