@@ -7,7 +7,6 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from labdb.adapters.catalogue import connection
 from labdb.cli import render
 from labdb.cli.load_progress import LoadProgress
 from labdb.cli.options import color_option, json_option
@@ -74,7 +73,8 @@ def list_(
       labdb release list --service desi
       labdb release list --service desi --json | jq -r .data.current
     """
-    from labdb.operations import releases  # noqa: PLC0415 - keeps --help fast
+    from labdb.adapters.catalogue import connection  # noqa: PLC0415 - keeps --help fast
+    from labdb.operations import releases  # noqa: PLC0415 - the same
 
     report = releases.list_releases(connection.target(service, conninfo), views)
     render.report(report, as_json=as_json, no_color=no_color)
@@ -124,7 +124,8 @@ def show(  # noqa: PLR0913 - one parameter an option
       labdb release show --service desi
       labdb release show dr1 --service desi --json | jq '.data.tables[].files[].sha256'
     """
-    from labdb.operations import releases  # noqa: PLC0415 - keeps --help fast
+    from labdb.adapters.catalogue import connection  # noqa: PLC0415 - keeps --help fast
+    from labdb.operations import releases  # noqa: PLC0415 - the same
 
     report = releases.show(connection.target(service, conninfo), views, name)
     render.report(report, as_json=as_json, no_color=no_color)
@@ -179,7 +180,8 @@ def promote(  # noqa: PLR0913 - one parameter an option
       labdb release promote dr2 --service desi --dry-run
       labdb release promote dr2 --service desi
     """
-    from labdb.operations import releases  # noqa: PLC0415 - keeps --help fast
+    from labdb.adapters.catalogue import connection  # noqa: PLC0415 - keeps --help fast
+    from labdb.operations import releases  # noqa: PLC0415 - the same
 
     request = releases.Request(
         connection.target(service, conninfo), views, recreate, dry_run, patience
@@ -214,7 +216,8 @@ def rollback(  # noqa: PLR0913 - one parameter an option
       labdb release rollback --service desi
       labdb release rollback dr1 --service desi --dry-run
     """
-    from labdb.operations import releases  # noqa: PLC0415 - keeps --help fast
+    from labdb.adapters.catalogue import connection  # noqa: PLC0415 - keeps --help fast
+    from labdb.operations import releases  # noqa: PLC0415 - the same
 
     request = releases.Request(
         connection.target(service, conninfo), views, dry_run=dry_run, patience=patience

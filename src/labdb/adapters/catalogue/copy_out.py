@@ -8,6 +8,7 @@ from psycopg.sql import SQL, Composable, Identifier
 from labdb.adapters.catalogue.tables import Target
 from labdb.domain.catalogue.carried import Carried
 from labdb.domain.catalogue.kind import Kind
+from labdb.domain.catalogue.pgcopy import TRAILER
 from labdb.domain.catalogue.pgcopy_read import row
 
 BATCH_ROWS = 1 << 16
@@ -37,12 +38,14 @@ def batches(
     rows: list[bytes] = []
     size = 0
     with connection.cursor() as cursor, cursor.copy(statement) as copying:
-        for message in copying:
-            found = row(bytes(message))
-            if not found:
-                continue
-            rows.append(found)
-            size += len(found)
+        for message in map(bytes, copying):
+            # Header and trailer come with the first message and in the last, which is a short one.
+            if size == 0 or len(message) == len(TRAILER):
+                message = row(message)  # noqa: PLW2901 - the record in it
+                if not message:
+                    continue
+            rows.append(message)
+            size += len(message)
             if len(rows) >= BATCH_ROWS or size >= BATCH_BYTES:
                 yield rows
                 rows, size = [], 0

@@ -13,6 +13,17 @@ from labdb.adapters.content import query
 from labdb.domain.catalogue.carried import Carried, carried
 from labdb.domain.catalogue.manifest import Definition
 
+PRIVILEGES = (
+    "SELECT",
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "TRUNCATE",
+    "REFERENCES",
+    "TRIGGER",
+    "MAINTAIN",
+)
+
 
 def columns(connection: psycopg.Connection, target: Target) -> list[Carried]:
     """Return how the columns of a table travel; its arrays are measured, in a scan of the table."""
@@ -181,11 +192,13 @@ def _rights(
     """Grant what was granted, then hand the table to its owner; return what could not be done."""
     left: list[tuple[str, str]] = []
     for grantee, privilege, grantable in wanted.grants:
-        who = SQL("PUBLIC") if not grantee else Identifier(grantee)
+        if privilege not in PRIVILEGES:
+            left.append((f"{privilege} for {grantee or 'PUBLIC'}", "labdb knows no such right"))
+            continue
         statement = SQL("GRANT {} ON {} TO {}{}").format(
-            SQL(_PRIVILEGES[privilege]),
+            SQL(privilege),
             target.sql,
-            who,
+            Identifier(grantee) if grantee else SQL("PUBLIC"),
             SQL(" WITH GRANT OPTION" if grantable else ""),
         )
         left += _tried(connection, statement, f"{privilege} for {grantee or 'PUBLIC'}")
@@ -194,12 +207,6 @@ def _rights(
         statement = SQL("ALTER TABLE {} OWNER TO {}").format(target.sql, Identifier(wanted.owner))
         left += _tried(connection, statement, f"{wanted.owner} as its owner")
     return left
-
-
-_PRIVILEGES = {
-    name: name
-    for name in ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
-}
 
 
 def _tried(connection: psycopg.Connection, statement: Composed, what: str) -> list[tuple[str, str]]:

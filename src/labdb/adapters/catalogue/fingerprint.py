@@ -29,12 +29,15 @@ def fingerprint(connection: psycopg.Connection, target: Target) -> TableFingerpr
 
     Types that live outside of pg_catalog show their values in the same way.
     """
-    asked = connection.execute(
+    questions = connection.execute(
         query("catalogue/fingerprint"), {"table": target.quoted(connection)}
-    ).fetchone()
-    if asked is None:
+    ).fetchall()
+    if not questions:
         raise psycopg.errors.UndefinedTable(f"{target} is not there")
-    row = connection.execute(asked[0]).fetchone()
-    if row is None:
-        raise psycopg.errors.NoDataFound(f"{target} has no answer")
-    return TableFingerprint(target.schema, target.name, *row)
+    answers = [connection.execute(text).fetchone() for (text,) in questions]
+    rows, found = answers[0][:2] if answers[0] else (0, "0")
+    sums, minima, maxima = (
+        {name: value for one in answers if one for name, value in one[place].items()}
+        for place in (2, 3, 4)
+    )
+    return TableFingerprint(target.schema, target.name, rows, found, sums, minima, maxima)

@@ -12,11 +12,12 @@ import pyarrow.parquet as pq
 from labdb.adapters.catalogue.file_state import sha256
 from labdb.adapters.catalogue.parquet_out import Checksum, schema
 from labdb.domain.catalogue.carried import Carried
-from labdb.domain.catalogue.kind import Kind
+from labdb.domain.catalogue.kind import SIZES, Kind
 from labdb.domain.catalogue.manifest import Manifest
 from labdb.domain.catalogue.pgcopy import Cells, records
 
-BATCH = 1 << 16
+MOST_ROWS, BATCH_BYTES = 1 << 16, 8 << 20
+"""A batch has as many rows, or as many bytes where rows are wide."""
 WIDE_BYTES = 16 << 20
 """Bytes that the texts of one column have in a block of records, each as long as the longest."""
 
@@ -60,15 +61,19 @@ def not_what_was_written(folder: Path, manifest: Manifest) -> list[str]:
 
 
 def _batches(path: Path, columns: Sequence[Carried]) -> Iterator[Any]:
-    file = pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False)
+    file = pq.ParquetFile(
+        path, page_checksum_verification=True, pre_buffer=False, buffer_size=1 << 16
+    )
     wanted = schema(columns, {})
     if not file.schema_arrow.equals(wanted):
         raise pa.ArrowInvalid("its columns are not those of the manifest")
-    yield from file.iter_batches(batch_size=BATCH, use_threads=False)
+    width = sum(SIZES[one.kind] * (one.length or 1) for one in columns)
+    rows = min(MOST_ROWS, max(1, BATCH_BYTES // width))
+    yield from file.iter_batches(batch_size=rows, use_threads=False)
 
 
 def copied(folder: Path, manifest: Manifest) -> Iterator[tuple[int, bytes]]:
-    """Yield the rows of all files as records of a COPY stream, with how many each block has."""
+    """Yield the rows of all files as records of a COPY stream, with how many rows are complete by each."""
     for one in manifest.files:
         for batch in _batches(folder / one.path, manifest.columns):
             for part in _narrow(batch):
@@ -76,8 +81,9 @@ def copied(folder: Path, manifest: Manifest) -> Iterator[tuple[int, bytes]]:
                     _cells(column, values)
                     for column, values in zip(manifest.columns, part.columns, strict=True)
                 ]
-                blocks = list(records(cells))
-                yield part.num_rows, b"".join(blocks)
+                for block in records(cells):
+                    yield 0, block
+                yield part.num_rows, b""
 
 
 def _narrow(batch: Any) -> Iterator[Any]:

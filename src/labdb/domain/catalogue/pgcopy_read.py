@@ -97,6 +97,8 @@ class _Reader:
         nulls = missing if missing.any() else None
         lengths = np.where(missing, 0, lengths)
         self.place = begin + lengths
+        if (self.place > self.ends).any():
+            raise NotThisTable(f"a record ends in the middle of {wanted.name}")
         if wanted.kind is Kind.TEXT:
             return self._text(begin, lengths, nulls)
         wire = WIRE[wanted.kind][0]

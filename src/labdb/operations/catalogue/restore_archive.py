@@ -137,7 +137,8 @@ def _rows(connection: psycopg.Connection, folder: Path, made: Manifest, watcher:
 
     def counted() -> Iterator[bytes]:
         for rows, block in parquet_in.copied(folder, made):
-            yield block
+            if block:
+                yield block
             watcher.advance(rows)
 
     into = target
