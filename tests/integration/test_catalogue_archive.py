@@ -359,9 +359,32 @@ def test_a_malicious_name_goes_out_and_comes_back(labdb: Command, desi: Desi, ou
     assert desi.one(f"SELECT count(*) FROM raw_catalogs.{quoted}") == 2
 
 
+@pytest.mark.parametrize("moment", ["_drop", "snapshot", "manifest_sha256"])
+def test_a_run_that_ends_at_a_bad_moment_is_taken_up_by_the_next(
+    labdb: Command, desi: Desi, positions: str, out: Path, monkeypatch: pytest.MonkeyPatch,
+    moment: str,
+) -> None:  # fmt: skip
+    """Nothing is tidied up between the folder's name and the end of the transaction."""
+    before = print_of(desi, "raw_catalogs", "positions")
+
+    def broken(*_args: Any, **_how: Any) -> None:
+        raise KeyboardInterrupt
+
+    place = archiving if moment == "_drop" else exporting
+    with monkeypatch.context() as patched:
+        patched.setattr(place, moment, broken)
+        with pytest.raises(json.JSONDecodeError):  # interrupted: there is no answer
+            _archive(labdb, out)
+    assert print_of(desi, "raw_catalogs", "positions") == before
+    assert _archive(labdb, out) == 0, labdb.answer
+    assert labdb("catalogue", "restore-from-archive", out) == 0
+    assert print_of(desi, "raw_catalogs", "positions") == before
+
+
 RUN = "import sys; from labdb.cli.app import run; sys.exit(run(sys.argv[1:]))"
 
 
+@pytest.mark.long
 def test_a_kill_at_any_moment_leaves_the_table_or_the_archive(
     labdb: Command, desi: Desi, tmp_path: Path
 ) -> None:
@@ -373,7 +396,7 @@ def test_a_kill_at_any_moment_leaves_the_table_or_the_archive(
     before = print_of(desi, "raw_catalogs", "t")
     chance, out = random.Random(7), tmp_path / "out"
     target = Target("raw_catalogs", "t")
-    for turn in range(6):
+    for turn in range(12):
         there = desi.one("SELECT to_regclass('raw_catalogs.t') IS NOT NULL")
         words = (
             ["archive", "t", "--to", str(out), "--confirm", "t"]

@@ -12,7 +12,7 @@ from labdb.domain.catalogue.pgcopy import TRAILER
 from labdb.domain.catalogue.pgcopy_read import row
 
 BATCH_ROWS = 1 << 16
-BATCH_BYTES = 8 << 20
+BATCH_BYTES = 4 << 20
 """A batch ends at the first of the two."""
 PIXEL = Carried("", "bigint", Kind.LONG)
 """The HEALPix pixel, as a further field of each record."""

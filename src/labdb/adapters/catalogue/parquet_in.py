@@ -16,7 +16,7 @@ from labdb.domain.catalogue.kind import SIZES, Kind
 from labdb.domain.catalogue.manifest import Manifest
 from labdb.domain.catalogue.pgcopy import Cells, records
 
-MOST_ROWS, BATCH_BYTES = 1 << 16, 8 << 20
+MOST_ROWS, BATCH_BYTES = 1 << 16, 4 << 20
 """A batch has as many rows, or as many bytes where rows are wide."""
 WIDE_BYTES = 16 << 20
 """Bytes that the texts of one column have in a block of records, each as long as the longest."""
@@ -73,7 +73,7 @@ def _batches(path: Path, columns: Sequence[Carried]) -> Iterator[Any]:
 
 
 def copied(folder: Path, manifest: Manifest) -> Iterator[tuple[int, bytes]]:
-    """Yield the rows of all files as records of a COPY stream, with how many rows are complete by each."""
+    """Yield the rows of all files as blocks of a COPY stream, and how many rows each completes."""
     for one in manifest.files:
         for batch in _batches(folder / one.path, manifest.columns):
             for part in _narrow(batch):
