@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 from labdb.adapters.catalogue.file_state import sha256
 from labdb.adapters.catalogue.parquet_out import Checksum, schema
 from labdb.domain.catalogue.carried import Carried
-from labdb.domain.catalogue.kind import SIZES, Kind
-from labdb.domain.catalogue.manifest import Manifest
+from labdb.domain.catalogue.kind import Kind
+from labdb.domain.catalogue.manifest import FilePart, Manifest
 from labdb.domain.catalogue.pgcopy import Cells, records
 
 MOST_ROWS, BATCH_BYTES = 1 << 16, 4 << 20
@@ -43,7 +43,7 @@ def not_what_was_written(folder: Path, manifest: Manifest) -> list[str]:
     for one in manifest.files:
         rows = 0
         try:
-            for batch in _batches(folder / one.path, manifest.columns):
+            for batch in _batches(folder, one, manifest.columns):
                 rows += batch.num_rows
                 for sum_, part in zip(sums, batch.columns, strict=True):
                     sum_.add(part)
@@ -60,22 +60,21 @@ def not_what_was_written(folder: Path, manifest: Manifest) -> list[str]:
     return wrong
 
 
-def _batches(path: Path, columns: Sequence[Carried]) -> Iterator[Any]:
+def _batches(folder: Path, one: FilePart, columns: Sequence[Carried]) -> Iterator[Any]:
     file = pq.ParquetFile(
-        path, page_checksum_verification=True, pre_buffer=False, buffer_size=1 << 16
+        folder / one.path, page_checksum_verification=True, pre_buffer=False, buffer_size=1 << 16
     )
     wanted = schema(columns, {})
     if not file.schema_arrow.equals(wanted):
         raise pa.ArrowInvalid("its columns are not those of the manifest")
-    width = sum(SIZES[one.kind] * (one.length or 1) for one in columns)
-    rows = min(MOST_ROWS, max(1, BATCH_BYTES // width))
+    rows = min(MOST_ROWS, max(1, BATCH_BYTES * one.rows // max(one.unpacked, 1)))
     yield from file.iter_batches(batch_size=rows, use_threads=False)
 
 
 def copied(folder: Path, manifest: Manifest) -> Iterator[tuple[int, bytes]]:
     """Yield the rows of all files as blocks of a COPY stream, and how many rows each completes."""
     for one in manifest.files:
-        for batch in _batches(folder / one.path, manifest.columns):
+        for batch in _batches(folder, one, manifest.columns):
             for part in _narrow(batch):
                 cells = [
                     _cells(column, values)

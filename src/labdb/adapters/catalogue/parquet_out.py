@@ -131,6 +131,7 @@ class Writer:
     _path: str = ""
     _in_file: int = 0
     _groups: int = 0
+    _unpacked: int = 0
 
     def __post_init__(self) -> None:
         """Begin with nothing."""
@@ -176,6 +177,7 @@ class Writer:
         self._open.write_table(group, row_group_size=group.num_rows)
         self._waiting = []
         self._in_file += group.num_rows
+        self._unpacked += group.nbytes
         self._groups += 1
         if self._groups == GROUPS_A_FILE:
             self._close()
@@ -185,7 +187,7 @@ class Writer:
         if self.healpix_order is not None:
             pixel = NO_PIXEL if self._pixel == -1 else self._pixel
             path = f"Norder={self.healpix_order}/Npix={pixel}/{path}"
-        self._path, self._in_file, self._groups = path, 0, 0
+        self._path, self._in_file, self._groups, self._unpacked = path, 0, 0, 0
         (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
         self._open = pq.ParquetWriter(
             self.folder / path,
@@ -202,7 +204,9 @@ class Writer:
         self._open.close()
         self._open = None
         place = self.folder / self._path
-        self.files.append(FilePart(self._path, place.stat().st_size, self._in_file, sha256(place)))
+        self.files.append(
+            FilePart(self._path, place.stat().st_size, self._in_file, sha256(place), self._unpacked)
+        )
 
     def close(self) -> None:
         """Write what waits; a table without rows gets a file all the same."""

@@ -26,12 +26,13 @@ class NotAManifest(ValueError):  # noqa: N818 - it says what is wrong, as a sent
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """A file: its path in the folder, with slashes."""
+    """A file: its path in the folder, with slashes; *unpacked* are the bytes of its values."""
 
     path: str
     size: int
     rows: int
     sha256: str
+    unpacked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
