@@ -33,6 +33,7 @@ COMMANDS = {
     "doctor": "labdb.cli.doctor:doctor",
     "query": "labdb.cli.query:query",
     "plan-data": "labdb.cli.plan_data:plan_data",
+    "release": "labdb.cli.release:release",
     "runbook": "labdb.cli.runbook:runbook",
     "tune": "labdb.cli.tuning:tune",
     "deprovision": "labdb.cli.server:deprovision",

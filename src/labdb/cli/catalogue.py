@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from labdb.adapters.catalogue import models
-from labdb.cli import render, show_catalogue
+from labdb.cli import catalogue_files, render, show_catalogue
 from labdb.cli.advise import advise
 from labdb.cli.felis import felis
 from labdb.cli.migrate import migrate
@@ -178,3 +178,9 @@ def show(model: str, *, as_json: bool, no_color: bool) -> int:
 
 catalogue.add_command(advise)
 catalogue.add_command(partitions)
+for command in (
+    catalogue_files.export,
+    catalogue_files.archive,
+    catalogue_files.restore_from_archive,
+):
+    catalogue.add_command(command)

@@ -46,16 +46,16 @@ def target(service: str | None, conninfo: str | None) -> str:
     return make_conninfo("", **{"connect_timeout": 10, **given})
 
 
-def connect(conninfo: str, table: str = "") -> psycopg.Connection:
-    """Return a connection that commits nothing by itself; *table* is shown to other sessions.
+def connect(conninfo: str, table: str = "", program: str = APPLICATION) -> psycopg.Connection:
+    """Return a connection that commits nothing by itself.
+
+    Other sessions are shown *program* and *table*.
 
     Raises:
         UnreachableError: PostgreSQL does not answer, or refuses us.
     """
     try:
-        connection = psycopg.connect(
-            conninfo, application_name=f"{APPLICATION} {table}".strip()[:63]
-        )
+        connection = psycopg.connect(conninfo, application_name=f"{program} {table}".strip()[:63])
         with connection.transaction():
             for name, value in SETTINGS.items():
                 connection.execute("SELECT set_config(%s, %s, false)", [name, value])
@@ -69,8 +69,10 @@ def connect(conninfo: str, table: str = "") -> psycopg.Connection:
 
 
 @contextmanager
-def told(what: str) -> Iterator[None]:
+def told(what: str, hint: str = AGAIN) -> Iterator[None]:
     """Turn what PostgreSQL complains about into an error of labdb; *what* was being done.
+
+    *hint* says how it goes on.
 
     Raises:
         RefusedError: a right is missing.
@@ -89,10 +91,10 @@ def told(what: str) -> Iterator[None]:
         raise RunError(
             f"{what}: the connection was lost" if lost else f"{what}: PostgreSQL gave up",
             why=_said(error),
-            hint=AGAIN,
+            hint=hint,
         ) from error
     except psycopg.Error as error:
-        raise RunError(f"{what}: PostgreSQL refused", why=_said(error), hint=AGAIN) from error
+        raise RunError(f"{what}: PostgreSQL refused", why=_said(error), hint=hint) from error
 
 
 def _said(error: psycopg.Error) -> str:

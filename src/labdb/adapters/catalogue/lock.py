@@ -13,24 +13,33 @@ PATIENCE = 5.0
 PAUSE = 0.2
 
 
-def take(connection: psycopg.Connection, target: Target, patience: float = PATIENCE) -> None:
-    """Take the lock of *target* until the connection ends.
+def take(
+    connection: psycopg.Connection,
+    target: Target,
+    patience: float = PATIENCE,
+    *,
+    shared: bool = False,
+) -> None:
+    """Take the lock of *target* until the connection ends; *shared* lets others share it, too.
 
     Raises:
         RefusedError: another load has it; the message says which.
     """
     name = f"labdb catalogue load {target}"
     end = time.monotonic() + patience
-    while not _try(connection, name):
+    while not _try(connection, name, shared=shared):
         if time.monotonic() > end:
             raise _held(connection, target, name)
         time.sleep(PAUSE)
 
 
-def _try(connection: psycopg.Connection, name: str) -> bool:
-    row = connection.execute(
-        "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name]
-    ).fetchone()
+def _try(connection: psycopg.Connection, name: str, *, shared: bool) -> bool:
+    query = (
+        "SELECT pg_try_advisory_lock_shared(hashtextextended(%s, 0))"
+        if shared
+        else "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+    )
+    row = connection.execute(query, [name]).fetchone()
     return row is not None and bool(row[0])
 
 

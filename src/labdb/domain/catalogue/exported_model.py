@@ -1,0 +1,91 @@
+"""A data model of an exported table itself, so that its files can be loaded like any others."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from labdb.domain.catalogue.carried import Carried, explained
+from labdb.domain.catalogue.kind import Kind
+from labdb.domain.catalogue.table import SOURCE_ID, Table
+
+FELIS = {
+    Kind.BOOLEAN: "boolean",
+    Kind.SHORT: "short",
+    Kind.INT: "int",
+    Kind.LONG: "long",
+    Kind.FLOAT: "float",
+    Kind.DOUBLE: "double",
+    Kind.TEXT: "text",
+    Kind.TIMESTAMP: "timestamp",
+}
+FILES = r"part-\d{6}\.parquet"
+_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+
+
+def can_be_loaded(name: str, columns: Sequence[Carried]) -> bool:
+    """Tell whether a model can describe the table: names as models have them, and a source_id."""
+    names = {one.name for one in columns}
+    return SOURCE_ID in names and all(_NAME.fullmatch(one) for one in (name, *names))
+
+
+def felis(
+    name: str, version: str, description: str, columns: Sequence[Carried], key: Sequence[str]
+) -> dict[str, Any]:
+    """Return the Felis file of the table called *name*."""
+    table: dict[str, Any] = {
+        "name": name,
+        "@id": f"#{name}",
+        "description": description or name,
+        "columns": [_column(name, one) for one in columns],
+    }
+    if key:
+        table["primaryKey"] = [f"#{name}.{one}" for one in key]
+    return {
+        "name": name,
+        "@id": "#schema",
+        "version": version,
+        "description": description or name,
+        "tables": [table],
+    }
+
+
+def _column(table: str, column: Carried) -> dict[str, Any]:
+    description, unit, ucd = explained(column.comment)
+    told: dict[str, Any] = {
+        "name": column.name,
+        "@id": f"#{table}.{column.name}",
+        "datatype": FELIS[column.kind],
+        "description": description or column.name,
+    }
+    if column.not_null:
+        told["nullable"] = False
+    if column.length:
+        told["votable:arraysize"] = str(column.length)
+    if unit:
+        told["fits:tunit"] = unit
+    if ucd:
+        told["ivoa:ucd"] = ucd
+    return told
+
+
+def sources(name: str, model: Table | None) -> dict[str, Any]:
+    """Return the file beside it; *model* is the table that it was loaded by, where that is known.
+
+    Sentinels are gone from an exported table, so none is told.
+    """
+    table: dict[str, Any] = {"files": FILES}
+    if model is not None:
+        if model.position:
+            table["position"] = dict(zip(("ra", "dec"), model.position, strict=True))
+        table["order"] = list(model.order)
+        table["indexes"] = [list(index) for index in model.indexes]
+        table["checks"] = _checks(model)
+        table["fingerprint"] = list(model.fingerprint)
+    return {"tables": {name: {key: value for key, value in table.items() if value}}}
+
+
+def _checks(model: Table) -> Mapping[str, Any]:
+    return {
+        name: one.model_dump(mode="json", exclude_defaults=True)
+        for name, one in model.checks.items()
+    }
