@@ -36,6 +36,10 @@ MADE_UP = {
     "zcatalog": {"redshifts": "zpix-main-bright.fits"},
     "agn_lines": {"lines": "fastspec-iron-special-dark.fits"},
     "exposures": {"exposures": "exposures-many.fits"},
+    "embeddings": {
+        "quasars": "quasar-latents-spender-1.2.fits",
+        "galaxies": "galaxy-embeddings-spender-1.2.fits",
+    },
 }
 """Models of which files are made up: what that of each table is called."""
 SURVEY = "survey"

@@ -66,8 +66,10 @@ def _encoded(one: Fitted) -> Iterator[bytes]:
     """Yield the whole COPY stream of a file, as a load sends it."""
     source = open_part(one.part)
     yield pgcopy.HEADER
-    yield from Stream(source, one, inspect(source, one).rows, 1, lambda _: None)
+    inspected = inspect(source, one)
+    yield from Stream(source, one, inspected.windows, 1, lambda _: None)
     yield pgcopy.TRAILER
+    inspected.close()
     source.close()
 
 

@@ -151,3 +151,21 @@ def _exposures(survey: Path, count: int) -> dict[str, Any]:
     with astropy_fits.open(survey / "exposures-iron.fits") as hdus:
         data = hdus["EXPOSURES"].data[:count]
         return {name: np.array(data[name]) for name in data.names}
+
+
+def test_a_file_of_many_windows_is_the_same_table(
+    load: Loader, desi: Desi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = stars(1000)
+    columns["SOURCE_ID"][[10, 900]] = columns["SOURCE_ID"][[500, 501]]  # far from each other
+    columns["DEC"][20] = 91
+    file = fits_file(tmp_path / "a.fits", columns)
+    allowed = ("--max-rejects", "3")
+    load(file, options=allowed)
+    monkeypatch.setattr("labdb.domain.catalogue.order.WINDOW", 128)
+    monkeypatch.setattr("labdb.operations.catalogue.inspection.CHUNK", 100)
+    load(file, options=("--as", "windows", *allowed))
+    prints = desi.prints()
+    assert prints["windows"].rows == 997
+    assert prints["windows"].hash == prints["positions"].hash
+    assert desi.one("SELECT count(DISTINCT rejected) FROM raw_catalogs.load_ledger") == 1

@@ -43,6 +43,14 @@ def _words(column: npt.NDArray[Any]) -> list[Numbers]:
     return [column.astype(np.int64).view(np.uint64)]
 
 
+def share(found: Numbers, number: int, shares: int) -> npt.NDArray[np.bool_]:
+    """Return which of *found* belong to share *number* of *shares*: equal ones to the same."""
+    with np.errstate(over="ignore"):
+        mixed = (found * _ODD) >> np.uint64(40)
+    belong: npt.NDArray[np.bool_] = mixed % np.uint64(shares) == np.uint64(number)
+    return belong
+
+
 def repeated(found: Numbers) -> Numbers:
     """Return the numbers that come more than once; *found* is sorted in its place."""
     found.sort()

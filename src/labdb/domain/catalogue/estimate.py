@@ -37,6 +37,6 @@ def load_seconds(table: Table, rows: int, rate: float | None = None) -> float:
     """Return how long a load takes; *rate* is that of its rows, in rows a second."""
     cells = sum(column.length or 1 for column in table.columns)
     writing = rows / rate if rate else rows * cells / CELLS_PER_SECOND
-    indexes = len(layout.after_load(table, table.name)) - len(table.nearest) + bool(table.key)
-    indexing = rows * indexes / INDEXED_PER_SECOND
-    return writing + indexing + rows * len(table.nearest) / VECTORS_PER_SECOND
+    near = len(table.nearest)
+    indexes = len(layout.after_load(table, table.name)) + bool(table.key) - near
+    return writing + rows * indexes / INDEXED_PER_SECOND + rows * near / VECTORS_PER_SECOND

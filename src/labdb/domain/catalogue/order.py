@@ -15,7 +15,7 @@ from labdb.domain.catalogue.position import off_the_sky
 
 NSIDE = 8192
 """Pixels of 26 arcseconds; their numbers fit into 32 bits."""
-WINDOW = 1 << 24
+WINDOW = 1 << 23
 """Rows that are sorted at a time: more would take too much memory."""
 
 Pixels = npt.NDArray[np.uint32]
@@ -31,18 +31,14 @@ def pixels(ra: npt.NDArray[Any], dec: npt.NDArray[Any]) -> Pixels:
 def permutation(keys: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.int64] | None:
     """Return the order of rows by *keys*, the first counts most; None where they have it already.
 
-    Rows with equal keys keep their order. More rows than :data:`WINDOW` are sorted in runs.
+    Rows with equal keys keep their order.
     """
     if not keys or _sorted(keys):
         return None
-    rows = len(keys[0])
-    order = np.empty(rows, dtype=np.int64)
-    for start in range(0, rows, WINDOW):
-        part = [key[start : start + WINDOW] for key in reversed(keys)]
-        order[start : start + len(part[0])] = start + (
-            np.argsort(part[0], kind="stable") if len(part) == 1 else np.lexsort(part)
-        )
-    return order
+    found: npt.NDArray[np.int64] = (
+        np.argsort(keys[0], kind="stable") if len(keys) == 1 else np.lexsort(list(reversed(keys)))
+    )
+    return found
 
 
 def _sorted(keys: Sequence[npt.NDArray[Any]]) -> bool:

@@ -44,9 +44,10 @@ SHORT_VALUE = 126
 ARRAY_HEADER = 20
 """Of an array of one dimension, its length left out: dimensions, element type, bounds."""
 VECTOR_HEADER = 4
-"""Of a pgvector value, its length left out: dimensions 2, unused 2 (pgvector 0.8, vector.h)."""
-HNSW_ELEMENT, HNSW_NEIGHBOURS, HNSW_LINK = 72, 4, 6
-"""Of an HNSW entry: what goes before its vector, before its links, and a link (hnsw.h)."""
+"""Of a vector of pgvector, its length left out: dimensions (pgvector 0.8, ``vector.h``)."""
+HNSW_ELEMENT, HNSW_LINKS = 72, 4
+"""Headers of the two entries of a vector in an HNSW index: itself, and its links (``hnsw.h``)."""
+HNSW_SPECIAL = 8
 FSM_SLOTS = 4069
 VM_SLOTS = 32672
 BRIN_RANGE = 128
@@ -244,7 +245,7 @@ def _index(table: Table, index: layout.Index, rows: int, heap: int) -> IndexSize
         return _btree_of(index.name, rows, _FIXED[Kind.LONG])
     columns = [table.column(column) for column in index.columns]
     if index.operators:
-        return _hnsw(index, rows, columns[0])
+        return _hnsw(index, rows, columns[0].length or 0)
     width = _laid([_value(column) for column in columns])
     if index.brin:
         return IndexSize(index.name, brin(heap, width), aligned(INDEX_HEADER + width), 0)
@@ -299,15 +300,16 @@ def _lists(entry: int, rows: int) -> int:
     return size + (aligned(entry + rest * ROW_NUMBER) + POINTER if rest else 0)
 
 
-def _hnsw(index: layout.Index, rows: int, column: Column) -> IndexSize:
-    """Return the bytes of pgvector's index: each vector itself, and 2 m links of the lowest layer.
+def _hnsw(index: layout.Index, rows: int, dimensions: int) -> IndexSize:
+    """Return the bytes of an HNSW index: each vector once more, and 2 m links of 6 bytes.
 
-    Few vectors are in a layer above. It is built in memory, without a sort.
+    The few vectors of upper layers have m links more in each of them: one in m of all.
     """
-    vector = aligned(HNSW_ELEMENT + 4 + VECTOR_HEADER + 4 * (column.length or 0))
-    links = aligned(HNSW_NEIGHBOURS + 2 * dict(index.parameters)["m"] * HNSW_LINK)
-    entry = vector + links + 2 * POINTER
-    return IndexSize(index.name, (1 + _pages(rows, entry)) * PAGE, vector, 0)
+    links = 2 * dict(index.parameters)["m"] + 1
+    vector = aligned(HNSW_ELEMENT + 4 + VECTOR_HEADER + 4 * dimensions)
+    entry = vector + aligned(HNSW_LINKS + links * ROW_NUMBER) + 2 * POINTER
+    pages = -(-rows // ((PAGE - PAGE_HEADER - HNSW_SPECIAL) // entry))
+    return IndexSize(index.name, (1 + pages) * PAGE, entry, 0)
 
 
 def brin(heap: int, width: int) -> int:

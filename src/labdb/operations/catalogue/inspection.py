@@ -1,12 +1,14 @@
 """Read a part once before it is loaded: which rows are rejected, and the order of the others."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from labdb.adapters.catalogue.source import Source
+from labdb.adapters.catalogue.shelf import Shelf
+from labdb.adapters.catalogue.source import Rows, Source
 from labdb.domain.catalogue import duplicate, order
 from labdb.domain.catalogue.kind import Kind
 from labdb.domain.catalogue.mapping import Filled
@@ -20,36 +22,68 @@ from labdb.operations.catalogue.parts import Fitted
 from labdb.operations.catalogue.values import cells, lengths
 from labdb.spec.data_source import Range
 
+CHUNK = 1 << 20
+"""Keys that are looked at at a time."""
+
 
 @dataclass(slots=True)
 class Inspected:
-    """The rows to load: their numbers in order, or None for all as they lie.
+    """The rows to load; of a large file, numbers of :data:`order.WINDOW` rows are in memory.
 
-    *spans* are those of the partitions that they belong to.
+    *spans* are those of the partitions that the rows belong to.
     """
 
     rejections: Rejections
-    rows: npt.NDArray[np.int64] | None
-    spans: set[Span]
-
-
-@dataclass(slots=True)
-class _Seen:
-    """What is kept of every row while a file is read."""
-
-    keys: list[duplicate.Numbers] = field(default_factory=list)
-    order: dict[str, list[npt.NDArray[Any]]] = field(default_factory=dict)
+    keys: Shelf | None = None
+    order: dict[str, Shelf] = field(default_factory=dict)
     spans: set[Span] = field(default_factory=set)
+
+    @property
+    def windows(self) -> Iterator[Rows]:
+        """The rows in order, a window at a time: from one to another, or their numbers."""
+        rows = len(self.rejections.bad)
+        for start in range(0, rows, order.WINDOW):
+            stop = min(start + order.WINDOW, rows)
+            keys = [shelf.read(start, stop) for shelf in self.order.values()]
+            good = None
+            if self.rejections.bad[start:stop].any():
+                good = np.flatnonzero(~self.rejections.bad[start:stop])
+                keys = [key[good] for key in keys]
+            found = order.permutation(keys)
+            if good is not None:
+                yield start + (good if found is None else good[found])
+            else:
+                yield slice(start, stop) if found is None else start + found
+
+    def put(self, name: str, values: npt.NDArray[Any]) -> None:
+        """Keep *values*, by which rows are sorted."""
+        self.order.setdefault(name, Shelf()).put(values)
+
+    def close(self) -> None:
+        """Let go of what is on disk."""
+        for shelf in (*self.order.values(), *([] if self.keys is None else [self.keys])):
+            shelf.close()
 
 
 def inspect(source: Source, fitted: Fitted) -> Inspected:
-    """Return what of the part can be loaded, and in which order."""
+    """Return what of the part can be loaded, and in which order; it has to be closed."""
+    found = Inspected(Rejections(np.zeros(fitted.rows, dtype=np.bool_)))
+    try:
+        _inspect(source, fitted, found)
+    except BaseException:
+        found.close()
+        raise
+    return found
+
+
+def _inspect(source: Source, fitted: Fitted, seen: Inspected) -> None:
     table = fitted.part.table
     filled = {one.column.name: one for one in fitted.filled}
     looked_at = [one for one in fitted.filled if _matters(table, one)]
     key = [filled[name] for name in table.key if name in filled]
-    rejections = Rejections(np.zeros(fitted.rows, dtype=np.bool_))
-    seen = _Seen()
+    rejections = seen.rejections
+    if key:
+        seen.keys = Shelf()
     for start in range(0, fitted.rows, source.batch):
         rows = slice(start, min(start + source.batch, fitted.rows))
         here = {one.column.name: cells(source, table, one, rows)[0] for one in looked_at}
@@ -62,17 +96,25 @@ def inspect(source: Source, fitted: Fitted) -> Inspected:
             if one.column.is_vector:
                 found = lengths(source, one, rows)
                 _reject_vectors(one.column, rejections, start, here[one.column.name], found)
-        if key:
-            seen.keys.append(duplicate.numbers([here[one.column.name].values for one in key]))
-        if table.position:
-            ra, dec = (here[name].values for name in table.position)
-            seen.order.setdefault("pixel", []).append(order.pixels(ra, dec))
-        for name in () if table.position else table.order:
-            if name in here:
-                seen.order.setdefault(name, []).append(_sortable(here[name]))
-    if key:
-        _reject_repeated(source, table, key, rejections, seen)
-    return Inspected(rejections, _rows(rejections, seen), seen.spans)
+        _keep(table, key, seen, here)
+    if seen.keys is not None:
+        shares = -(-fitted.rows // order.WINDOW)
+        for number in range(shares):
+            suspects = _suspects(seen.keys, rejections, number, shares)
+            _reject_repeated(source, table, key, rejections, suspects)
+
+
+def _keep(table: Table, key: list[Filled], seen: Inspected, here: dict[str, Cells]) -> None:
+    """Keep by what rows are told apart and sorted."""
+    if seen.keys is not None:
+        seen.keys.put(duplicate.numbers([here[one.column.name].values for one in key]))
+    if table.position:
+        ra, dec = (here[name].values for name in table.position)
+        seen.put("pixel", order.pixels(ra, dec))
+        return
+    for name in table.order:
+        if name in here:
+            seen.put(name, _sortable(here[name]))
 
 
 def _matters(table: Table, one: Filled) -> bool:
@@ -148,16 +190,35 @@ def _sortable(one: Cells) -> npt.NDArray[Any]:
     return np.where(one.nulls, last, one.values).astype(one.values.dtype)
 
 
+def _suspects(
+    keys: Shelf, rejections: Rejections, number: int, shares: int
+) -> npt.NDArray[np.int64]:
+    """Return the rows whose key's number comes again, of one share of all numbers."""
+
+    def mine() -> Iterator[tuple[npt.NDArray[np.int64], duplicate.Numbers]]:
+        for start in range(0, keys.rows, CHUNK):
+            numbers = keys.read(start, min(start + CHUNK, keys.rows))
+            chosen = ~rejections.bad[start : start + len(numbers)]
+            if shares > 1:
+                chosen &= duplicate.share(numbers, number, shares)
+            places = np.flatnonzero(chosen)
+            yield start + places, numbers[places]
+
+    found = [numbers for _, numbers in mine()]
+    repeated = duplicate.repeated(np.concatenate(found)) if found else np.zeros(0, dtype=np.uint64)
+    if not len(repeated):
+        return np.zeros(0, dtype=np.int64)
+    return np.concatenate([rows[np.isin(numbers, repeated)] for rows, numbers in mine()])
+
+
 def _reject_repeated(
-    source: Source, table: Table, key: list[Filled], rejections: Rejections, seen: _Seen
+    source: Source,
+    table: Table,
+    key: list[Filled],
+    rejections: Rejections,
+    suspects: npt.NDArray[np.int64],
 ) -> None:
     """Reject all rows but the first of those that have the same key."""
-    numbers = np.concatenate(seen.keys) if seen.keys else np.zeros(0, dtype=np.uint64)
-    good = np.flatnonzero(~rejections.bad)
-    repeated = duplicate.repeated(numbers[good])
-    if not len(repeated):
-        return
-    suspects = good[np.isin(numbers[good], repeated)]
     met: set[tuple[Any, ...]] = set()
     for start in range(0, len(suspects), source.batch):
         rows = suspects[start : start + source.batch]
@@ -168,12 +229,3 @@ def _reject_repeated(
                 reason = f"{', '.join(one.column.name for one in key)} came before in this file"
                 rejections.add(row, np.ones(1, dtype=np.bool_), reason, np.asarray(values[:1]))
             met.add(identity)
-
-
-def _rows(rejections: Rejections, seen: _Seen) -> npt.NDArray[np.int64] | None:
-    keys = [np.concatenate(parts) for parts in seen.order.values() if parts]
-    if not rejections.count:
-        return order.permutation(keys)
-    good = np.flatnonzero(~rejections.bad)
-    found = order.permutation([key[good] for key in keys])
-    return good if found is None else good[found]

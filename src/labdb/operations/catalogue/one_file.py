@@ -72,16 +72,22 @@ def read(fitted: Fitted, how: How) -> Ready:
         digest = sha256(part.path)
         source.verify()
         inspected = inspect(source, fitted)
+    except BaseException:
+        source.close()
+        raise
+    try:
         refuse_rejections(part.path.name, inspected.rejections, how.max_rejects)
     except BaseException:
         source.close()
+        inspected.close()
         raise
     return Ready(source, fitted, before, digest, inspected, time.monotonic() - begin)
 
 
 def leave(ready: Ready) -> None:
-    """Let go of a part that is not sent."""
+    """Let go of a part's file, and of what was kept of its rows."""
     ready.source.close()
+    ready.inspected.close()
 
 
 def send(ready: Ready, how: How, progress: Callable[[int], None]) -> Loaded:
@@ -109,7 +115,7 @@ def send(ready: Ready, how: How, progress: Callable[[int], None]) -> Loaded:
         progress(-sent)
         raise
     finally:
-        ready.source.close()
+        leave(ready)
 
 
 def _send(
@@ -126,7 +132,7 @@ def _send(
     make_room(part, how.conninfo, inspected.spans)
     if entry.finished:
         tables.delete(connection, target, entry.source_id)
-    stream = Stream(ready.source, fitted, inspected.rows, entry.source_id, progress)
+    stream = Stream(ready.source, fitted, inspected.windows, entry.source_id, progress)
     copying = time.monotonic()
     taken = tables.copy(connection, target, stream.columns, ahead(stream))
     copied = time.monotonic()

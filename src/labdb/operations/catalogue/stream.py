@@ -1,10 +1,9 @@
 """The records of a part, batch by batch, with what became NULL on the way."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
-import numpy.typing as npt
 
 from labdb.adapters.catalogue.source import Rows, Source
 from labdb.domain.catalogue.kind import Kind
@@ -21,13 +20,13 @@ class Stream:
         self,
         source: Source,
         fitted: Fitted,
-        rows: npt.NDArray[np.int64] | None,
+        windows: Iterable[Rows],
         source_id: int,
         progress: Callable[[int], None],
     ) -> None:
         self._source = source
         self._fitted = fitted
-        self._order = rows
+        self._windows = windows
         self._progress = progress
         self._constants: dict[str, tuple[Kind, np.ndarray]] = {
             SOURCE_ID: (Kind.INT, np.array([source_id], dtype=np.int32))
@@ -48,14 +47,11 @@ class Stream:
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the records."""
-        total = self._fitted.rows if self._order is None else len(self._order)
-        batch = self._source.batch
-        for start in range(0, total, batch):
-            stop = min(start + batch, total)
-            rows: Rows = slice(start, stop) if self._order is None else self._order[start:stop]
-            yield from records(self._batch(rows, stop - start))
-            self.rows += stop - start
-            self._progress(stop - start)
+        for window in self._windows:
+            for rows, count in _batches(window, self._source.batch):
+                yield from records(self._batch(rows, count))
+                self.rows += count
+                self._progress(count)
 
     def _batch(self, rows: Rows, count: int) -> list[Cells]:
         filled = {one.column.name: one for one in self._fitted.filled}
@@ -70,3 +66,15 @@ class Stream:
                 self.nulls[name][cause] += int(np.count_nonzero(mask))
             batch.append(found)
         return batch
+
+
+def _batches(window: Rows, batch: int) -> Iterator[tuple[Rows, int]]:
+    """Yield the rows of *window*, some at a time, with their number."""
+    if isinstance(window, slice):
+        for start in range(window.start, window.stop, batch):
+            stop = min(start + batch, window.stop)
+            yield slice(start, stop), stop - start
+    else:
+        for start in range(0, len(window), batch):
+            rows = window[start : start + batch]
+            yield rows, len(rows)

@@ -1,7 +1,6 @@
 """Which rows are loaded, in which order, and with which values."""
 
 import numpy as np
-import pytest
 from astropy.io.fits import BinTableHDU
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,11 +79,11 @@ def test_what_is_in_order_is_left_alone() -> None:
     assert order.permutation([]) is None
 
 
-def test_more_rows_than_a_window_are_sorted_in_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(order, "WINDOW", 3)
-    found = order.permutation([np.array([5, 4, 3, 2, 1, 0, 9])])
-    assert found is not None
-    assert found.tolist() == [2, 1, 0, 5, 4, 3, 6]
+@given(st.lists(st.integers(0, (1 << 64) - 1)), st.integers(1, 5))
+def test_each_number_belongs_to_one_share(numbers: list[int], shares: int) -> None:
+    found = np.array(numbers, dtype=np.uint64)
+    belong = [duplicate.share(found, number, shares) for number in range(shares)]
+    assert np.sum(belong, axis=0).tolist() == [1] * len(numbers)
 
 
 def test_what_is_no_position_has_a_pixel_all_the_same() -> None:
