@@ -109,7 +109,13 @@ def _said(index: layout.Index) -> str:
     columns = ", ".join(index.columns)
     if index.spherical:
         return f"btree (q3c_ang2ipix({columns}))"
-    return f"hnsw ({columns} {index.operators})" if index.operators else f"btree ({columns})"
+    if index.operators:
+        return f"hnsw ({columns} {index.operators})"
+    return f"{_method(index)} ({columns})"
+
+
+def _method(index: layout.Index) -> str:
+    return "brin" if index.brin else "btree"
 
 
 def _is(wanted: layout.Index, there: LiveIndex) -> bool:
@@ -118,4 +124,4 @@ def _is(wanted: layout.Index, there: LiveIndex) -> bool:
     if wanted.operators:
         return there.method == "hnsw"
     names = tuple(one.strip('"') for one in there.expressions)
-    return there.method == "btree" and names == wanted.columns
+    return there.method == _method(wanted) and names == wanted.columns

@@ -57,7 +57,9 @@ class Inspected:
 
     def put(self, name: str, values: npt.NDArray[Any]) -> None:
         """Keep *values*, by which rows are sorted."""
-        self.order.setdefault(name, Shelf()).put(values)
+        if name not in self.order:
+            self.order[name] = Shelf()
+        self.order[name].put(values)
 
     def close(self) -> None:
         """Let go of what is on disk."""
