@@ -168,12 +168,12 @@ def test_a_column_called_as_the_query_calls_the_table_does_not_hide_the_others(
 
 
 def test_a_catalogue_with_hundreds_of_columns_has_all_of_them(databases: Databases) -> None:
-    columns = ", ".join(f"c{number} real" for number in range(400))
+    columns = ", ".join(f"c{number} real" for number in range(1050))
     found = databases.prints(
-        databases.holding(f"CREATE TABLE wide ({columns})", "INSERT INTO wide (c399) VALUES (3)")
+        databases.holding(f"CREATE TABLE wide ({columns})", "INSERT INTO wide (c1049) VALUES (3)")
     )
-    assert len(found["wide"].sums) == 400
-    assert found["wide"].sums["c399"] == "3"
+    assert len(found["wide"].sums) == 1050
+    assert found["wide"].sums["c1049"] == "3"
 
 
 def test_partitions_count_once_and_what_no_backup_holds_not_at_all(databases: Databases) -> None:
