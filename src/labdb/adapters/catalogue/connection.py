@@ -69,8 +69,10 @@ def connect(conninfo: str, table: str = "") -> psycopg.Connection:
 
 
 @contextmanager
-def told(what: str) -> Iterator[None]:
+def told(what: str, again: str = AGAIN) -> Iterator[None]:
     """Turn what PostgreSQL complains about into an error of labdb; *what* was being done.
+
+    *again* is what to do once PostgreSQL is well.
 
     Raises:
         RefusedError: a right is missing.
@@ -89,10 +91,10 @@ def told(what: str) -> Iterator[None]:
         raise RunError(
             f"{what}: the connection was lost" if lost else f"{what}: PostgreSQL gave up",
             why=_said(error),
-            hint=AGAIN,
+            hint=again,
         ) from error
     except psycopg.Error as error:
-        raise RunError(f"{what}: PostgreSQL refused", why=_said(error), hint=AGAIN) from error
+        raise RunError(f"{what}: PostgreSQL refused", why=_said(error), hint=again) from error
 
 
 def _said(error: psycopg.Error) -> str:
