@@ -20,6 +20,8 @@ from labdb.adapters.inventory import load
 from labdb.cli import app
 from labdb.cli.app import cli
 from labdb.domain import privileges
+from labdb.domain.catalogue import check, verdict
+from labdb.domain.catalogue.table import Table
 from labdb.domain.connections import connection_limits
 from labdb.domain.desired import DesiredGuest
 from labdb.domain.runbook import runbook
@@ -28,6 +30,7 @@ from labdb.domain.tuning import Inputs, tune
 from labdb.domain.variables import postgresql_parameters
 from labdb.size import human_size
 from labdb.spec import Server
+from labdb.spec.check import Statistic
 
 TOP = Path(__file__).resolve().parents[1]
 REFERENCE = TOP / "docs" / "reference"
@@ -278,7 +281,9 @@ def data_models_page() -> str:
         NOTE,
         "# Data models\n",
         "What `labdb catalogue load` knows. *Source* is the file's own column; a column without",
-        "one is filled from the name of the file, or by labdb.\n",
+        "one is filled from the name of the file, or by labdb. The rules are those of",
+        "`labdb catalogue check`, which also compares each file's rows with the ledger; those of",
+        "the whole survey are asked with `--expect full`.\n",
     ]
     for name in models.names():
         model = models.load(name)
@@ -300,6 +305,7 @@ def data_models_page() -> str:
                 for column in table.columns
             ]
             parts.append(_table(("Column", "Type", "Unit", "UCD", "Source", "Meaning"), rows))
+            parts.append(_rules(table))
     return "\n".join(parts)
 
 
@@ -332,6 +338,31 @@ def queries_page() -> str:
         parts.append(_table(("Column", "Unit", "Meaning"), columns))
         parts.append(f"```sql\n{query.sql}\n```\n")
     return "\n".join(parts)
+
+
+def _rules(table: Table) -> str:
+    """Return the rules of a table: what each wants, of which rows, and how much it weighs."""
+    rows = [
+        (
+            f"`{question.name}`",
+            _asked_of(question),
+            verdict.wanted(question),
+            question.rule.severity,
+            "whole survey" if question.rule.scale == "full" else "any part",
+            question.rule.why,
+        )
+        for question in check.questions(check.rules(table))
+    ]
+    return _table(("Rule", "Of", "Wanted", "Severity", "Judged of", "Why"), rows)
+
+
+def _asked_of(question: check.Question) -> str:
+    rule = question.rule
+    named = question.column or ", ".join(getattr(rule, "columns", ())) or rule.kind
+    if isinstance(rule, Statistic):
+        named = f"{rule.statistic} of {rule.of}" + (f" over {rule.over}" if rule.over else "")
+    text = f"{named} where {rule.where}" if rule.where else named
+    return f"`{text}`" + (f" by `{question.by}`" if question.by else "")
 
 
 def runbook_page() -> str:

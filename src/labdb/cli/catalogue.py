@@ -9,6 +9,7 @@ import click
 from labdb.adapters.catalogue import models
 from labdb.cli import catalogue_files, render, show_catalogue
 from labdb.cli.advise import advise
+from labdb.cli.check import check
 from labdb.cli.felis import felis
 from labdb.cli.migrate import migrate
 from labdb.cli.options import color_option, json_option
@@ -19,14 +20,18 @@ from labdb.errors import UsageError
 
 @click.group()
 def catalogue() -> None:
-    """Load astronomical catalogues, and show the data models that they are loaded by.
+    """Load astronomical catalogues, check them, and show the data models that they are loaded by.
 
     \b
     Examples:
       labdb catalogue models
       labdb catalogue show desivast
       labdb catalogue load /data/desivast --model desivast --service desi
+      labdb catalogue check --service desi
     """
+
+
+catalogue.add_command(check)
 
 
 @catalogue.command()

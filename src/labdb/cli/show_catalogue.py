@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from labdb.cli import render
+from labdb.domain.catalogue import check
 from labdb.domain.catalogue.table import Column, Model, Table
 from labdb.domain.machine_health import duration
 from labdb.report import Report
@@ -138,6 +139,7 @@ def _table(table: Table) -> dict[str, Any]:
         "checks": {
             name: one.model_dump(exclude_defaults=True) for name, one in table.checks.items()
         },
+        "rules": [rule.model_dump(exclude_defaults=True) for rule in check.rules(table)],
         "fingerprint": list(table.fingerprint),
         "partition": table.partition.model_dump() if table.partition else None,
         "columns": [_column(table, column) for column in table.columns],
@@ -170,6 +172,7 @@ def print_model(report: Report, *, no_color: bool) -> None:
         console.print(f"  key      {', '.join(table['key']) or 'none'}")
         by = "the sky" if table["position"] else ", ".join(table["order"]) or "the file"
         console.print(f"  order    that of {by}")
+        console.print(f"  rules    {', '.join(rule['name'] for rule in table['rules'])}")
         grid = _grid("  column", "type", "unit", "UCD", "what")
         for column in table["columns"]:
             grid.add_row(

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from labdb.spec.base import Declared
+from labdb.spec.check import Histogram, Rule
 
 
 def _expression(text: str) -> str:
@@ -121,6 +122,10 @@ class TableSource(Declared):
         default=(), description="Columns whose sums tell two loads apart; all numbers if none."
     )
     partition: Partition | None = None
+    rules: tuple[Rule, ...] = Field(
+        default=(), description="What must be true of the table, for labdb catalogue check."
+    )
+    plots: tuple[Histogram, ...] = ()
 
 
 class ModelSource(Declared):

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from labdb.domain.catalogue.kind import Kind, of_datatype
+from labdb.domain.catalogue.rule_names import refuse_wrong
+from labdb.spec.check import Histogram, Rule
 from labdb.spec.data_model import ColumnModel, SchemaModel, TableModel
 from labdb.spec.data_source import ColumnSource, ModelSource, Nearest, Partition, Range, TableSource
 
@@ -89,6 +91,8 @@ class Table:
     checks: Mapping[str, Range]
     fingerprint: tuple[str, ...]
     partition: Partition | None
+    rules: tuple[Rule, ...] = ()
+    plots: tuple[Histogram, ...] = ()
 
     def column(self, name: str) -> Column:
         """Return the column called *name*.
@@ -139,6 +143,9 @@ def join(schema: SchemaModel, sources: ModelSource) -> Model:
         odd = sorted(names ^ set(sources.tables))
         raise ValueError(f"only one of the two files has the table {', '.join(odd)}")
     tables = tuple(_table(schema, one, sources.tables[one.name]) for one in schema.tables)
+    columns = {one.name: frozenset(column.name for column in one.columns) for one in tables}
+    for one in tables:
+        refuse_wrong(one.name, one.rules, one.plots, columns)
     return Model(schema.name, schema.version, schema.description, tables)
 
 
@@ -178,6 +185,8 @@ def _table(model: SchemaModel, schema: TableModel, source: TableSource) -> Table
         checks=source.checks,
         fingerprint=source.fingerprint,
         partition=source.partition,
+        rules=source.rules,
+        plots=source.plots,
     )
     if table.partition:
         _refuse_partition(table, table.partition.column)
