@@ -4,7 +4,7 @@ import click
 from rich.markup import escape
 
 from labdb.cli import render
-from labdb.cli.options import color_option, json_option
+from labdb.cli.options import on_database
 from labdb.errors import UsageError
 from labdb.report import Report
 from labdb.size import human_size
@@ -20,14 +20,9 @@ COLORS = {
 @click.command()
 @click.argument("table", required=False)
 @click.option("--schema", default="raw_catalogs", show_default=True, help="Schema of the table.")
-@click.option("--service", help="Service of pg_service.conf to connect to.")
-@click.option(
-    "--conninfo", help="Or libpq's connection string, without a password. Default: PGHOST etc."
-)
 @click.option("--model", help="Data model: with --rows, or of a table of your own.")
 @click.option("--rows", type=click.IntRange(1), help="Rows of a table that is only planned.")
-@json_option
-@color_option
+@on_database
 def advise(  # noqa: PLR0913 - one parameter an option
     table: str | None,
     *,

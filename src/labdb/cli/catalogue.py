@@ -12,7 +12,7 @@ from labdb.cli.advise import advise
 from labdb.cli.check import check
 from labdb.cli.felis import felis
 from labdb.cli.migrate import migrate
-from labdb.cli.options import color_option, json_option
+from labdb.cli.options import color_option, json_option, on_database
 from labdb.cli.partitions import partitions
 from labdb.cli.tap_schema import tap_schema
 from labdb.errors import UsageError
@@ -48,10 +48,6 @@ catalogue.add_command(check)
 @click.option(
     "--schema", default="raw_catalogs", show_default=True, help="Schema that tables are in."
 )
-@click.option("--service", help="Service of pg_service.conf to connect to.")
-@click.option(
-    "--conninfo", help="Or libpq's connection string, without a password. Default: PGHOST etc."
-)
 @click.option(
     "--jobs",
     type=click.IntRange(1, 32),
@@ -68,8 +64,7 @@ catalogue.add_command(check)
 )
 @click.option("--replace", is_flag=True, help="Load a changed file in place of the old one.")
 @click.option("--dry-run", is_flag=True, help="Show columns, rows, bytes and time; connect not.")
-@json_option
-@color_option
+@on_database
 def load(  # noqa: PLR0913 - one parameter an option
     paths: tuple[Path, ...],
     model: str,

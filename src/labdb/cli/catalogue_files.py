@@ -9,21 +9,12 @@ from typing import Any, TypeVar
 import click
 
 from labdb.cli import render
-from labdb.cli.options import color_option, json_option
+from labdb.cli.options import on_database
 from labdb.errors import UsageError
 from labdb.report import Report
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 NEEDED = ("numpy", "pyarrow")
-
-
-def _connected(command: Decorated) -> Decorated:
-    """Add where to connect to."""
-    service = click.option("--service", help="Service of pg_service.conf to connect to.")
-    conninfo = click.option(
-        "--conninfo", help="Or libpq's connection string, without a password. Default: PGHOST etc."
-    )
-    return service(conninfo(json_option(color_option(command))))
 
 
 def _table(command: Decorated) -> Decorated:
@@ -107,7 +98,7 @@ def _tell(report: Report, *, as_json: bool, no_color: bool) -> int:
 @click.command()
 @_table
 @click.option("--dry-run", is_flag=True, help="Show rows and column types; write nothing.")
-@_connected
+@on_database
 def export(*, dry_run: bool, as_json: bool, no_color: bool, **given: Any) -> int:
     """Write TABLE into Parquet files: one snapshot, read back and proven before it counts.
 
@@ -135,7 +126,7 @@ def export(*, dry_run: bool, as_json: bool, no_color: bool, **given: Any) -> int
 @_table
 @click.option("--confirm", metavar="TABLE", help="The table's name, in place of typing it.")
 @click.option("--dry-run", is_flag=True, help="Show what depends on it; change nothing.")
-@_connected
+@on_database
 def archive(
     *, confirm: str | None, dry_run: bool, as_json: bool, no_color: bool, **given: Any
 ) -> int:
@@ -165,7 +156,7 @@ def archive(
 @click.argument("folder", metavar="DIRECTORY", type=click.Path(path_type=Path))
 @click.option("--trusted", is_flag=True, help="Believe an archive that this database has not made.")
 @click.option("--dry-run", is_flag=True, help="Look at all files; change nothing.")
-@_connected
+@on_database
 def restore_from_archive(  # noqa: PLR0913 - one parameter an option
     folder: Path,
     service: str | None,

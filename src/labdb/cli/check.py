@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from labdb.cli.options import color_option, json_option
+from labdb.cli.options import on_database
 from labdb.errors import UsageError
 
 
@@ -33,12 +33,7 @@ from labdb.errors import UsageError
     show_default=True,
     help="Seconds that each statement may take.",
 )
-@click.option("--service", help="Service of pg_service.conf to connect to.")
-@click.option(
-    "--conninfo", help="Or libpq's connection string, without a password. Default: PGHOST etc."
-)
-@json_option
-@color_option
+@on_database
 def check(  # noqa: PLR0913 - one parameter an option
     schema: str | None,
     tables: tuple[str, ...],

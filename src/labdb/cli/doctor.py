@@ -5,17 +5,13 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from labdb.cli import render
-from labdb.cli.options import color_option, json_option
+from labdb.cli.options import on_database
 from labdb.errors import UsageError
 from labdb.report import Report
 
 
 @click.command()
 @click.option("--plans", is_flag=True, help="Judge the plans of canonical queries on catalogues.")
-@click.option("--service", help="Service of pg_service.conf to connect to.")
-@click.option(
-    "--conninfo", help="Or libpq's connection string, without a password. Default: PGHOST etc."
-)
 @click.option(
     "--time-limit",
     type=click.FloatRange(0.1, 600),
@@ -23,8 +19,7 @@ from labdb.report import Report
     show_default=True,
     help="Seconds that a single query may take.",
 )
-@json_option
-@color_option
+@on_database
 def doctor(  # noqa: PLR0913 - one parameter an option
     *,
     plans: bool,

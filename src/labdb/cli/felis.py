@@ -6,7 +6,7 @@ import click
 import yaml
 
 from labdb.cli import render
-from labdb.cli.options import color_option, json_option
+from labdb.cli.options import on_database
 
 
 @click.command("felis")
@@ -19,12 +19,7 @@ from labdb.cli.options import color_option, json_option
     metavar="MODEL",
     help="Compare the tables of this model with it, and export nothing.",
 )
-@click.option("--service", help="Service of pg_service.conf to connect to.")
-@click.option(
-    "--conninfo", help="Or libpq's connection string, without a password. Default: PGHOST etc."
-)
-@json_option
-@color_option
+@on_database
 def felis(  # noqa: PLR0913 - one parameter an option
     schema: str,
     model: str | None,

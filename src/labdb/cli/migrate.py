@@ -3,7 +3,7 @@
 import click
 
 from labdb.cli import render
-from labdb.cli.options import color_option, json_option
+from labdb.cli.options import on_database
 
 
 @click.command()
@@ -11,13 +11,8 @@ from labdb.cli.options import color_option, json_option
 @click.option(
     "--schema", default="raw_catalogs", show_default=True, help="Schema that tables are in."
 )
-@click.option("--service", help="Service of pg_service.conf to connect to.")
-@click.option(
-    "--conninfo", help="Or libpq's connection string, without a password. Default: PGHOST etc."
-)
 @click.option("--dry-run", is_flag=True, help="Show the steps; change nothing.")
-@json_option
-@color_option
+@on_database
 def migrate(  # noqa: PLR0913 - one parameter an option
     model: str,
     schema: str,

@@ -83,6 +83,15 @@ def color_option(command: Decorated) -> Decorated:
     )(command)
 
 
+def on_database(command: Decorated) -> Decorated:
+    """Add what every command on a database takes."""
+    service = click.option("--service", help="Service of pg_service.conf to connect to.")
+    conninfo = click.option(
+        "--conninfo", help="Or libpq's connection string, without a password. Default: PGHOST etc."
+    )
+    return service(conninfo(json_option(color_option(command))))
+
+
 def on_machine(command: Decorated) -> Decorated:
     """Add what every command on one machine of any kind takes."""
     machine = click.argument("server", type=MachineName(), metavar="SERVER")

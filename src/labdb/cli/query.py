@@ -9,7 +9,7 @@ from click.shell_completion import CompletionItem
 from labdb.adapters import query_library
 from labdb.adapters.query_library import LibraryQuery
 from labdb.cli import render, show_query
-from labdb.cli.options import color_option, json_option
+from labdb.cli.options import on_database
 from labdb.errors import RunError, UsageError
 from labdb.report import Report
 
@@ -35,10 +35,6 @@ class QueryName(click.ParamType[str]):
 @click.argument("name", type=QueryName(), metavar="[NAME]", required=False)
 @click.option("--list", "listing", is_flag=True, help="List the queries, and what each answers.")
 @click.option("--show", is_flag=True, help="Show parameters, columns, units and the SQL of NAME.")
-@click.option("--service", help="Service of pg_service.conf to connect to.")
-@click.option(
-    "--conninfo", help="Or libpq's connection string, without a password. Default: PGHOST etc."
-)
 @click.option("--schema", help="Schema that the tables are in: the release. Default: any.")
 @click.option(
     "--use",
@@ -70,8 +66,7 @@ class QueryName(click.ParamType[str]):
     metavar="FILE",
     help="Draw the answer into a PNG, SVG or PDF file.",
 )
-@json_option
-@color_option
+@on_database
 def query(  # noqa: PLR0913 - one parameter an option
     name: str | None,
     service: str | None,

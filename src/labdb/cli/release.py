@@ -9,7 +9,7 @@ from rich.table import Table
 
 from labdb.cli import render
 from labdb.cli.load_progress import LoadProgress
-from labdb.cli.options import color_option, json_option
+from labdb.cli.options import on_database
 from labdb.report import Report
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -17,19 +17,10 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 def _on_views(command: Decorated) -> Decorated:
     """Add where to connect to, and the schema of the views."""
-    options = (
-        click.option("--views", default="catalogs", show_default=True, help="Schema of the views."),
-        click.option("--service", help="Service of pg_service.conf to connect to."),
-        click.option(
-            "--conninfo",
-            help="Or libpq's connection string, without a password. Default: PGHOST etc.",
-        ),
-        json_option,
-        color_option,
+    views = click.option(
+        "--views", default="catalogs", show_default=True, help="Schema of the views."
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return views(on_database(command))
 
 
 def _changing(command: Decorated) -> Decorated:

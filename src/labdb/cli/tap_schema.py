@@ -3,7 +3,7 @@
 import click
 
 from labdb.cli import render
-from labdb.cli.options import color_option, json_option
+from labdb.cli.options import on_database
 
 
 @click.command("tap-schema")
@@ -14,13 +14,8 @@ from labdb.cli.options import color_option, json_option
     metavar="PATH",
     help="Felis file of a model of your own that tables were loaded by; repeatable.",
 )
-@click.option("--service", help="Service of pg_service.conf to connect to.")
-@click.option(
-    "--conninfo", help="Or libpq's connection string, without a password. Default: PGHOST etc."
-)
 @click.option("--dry-run", is_flag=True, help="Show what would be written; write nothing.")
-@json_option
-@color_option
+@on_database
 def tap_schema(  # noqa: PLR0913 - one parameter an option
     names: tuple[str, ...],
     service: str | None,
