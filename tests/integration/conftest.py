@@ -31,6 +31,7 @@ from urllib.parse import quote
 import pytest
 import requests
 from bench.desi import fits
+from tests import pgvector
 from tests.catalogue import Desi, Loader
 from tests.postgres16 import Postgres16
 
@@ -170,3 +171,9 @@ def survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("survey")
     fits.write(folder, fits.How(seed=1, scale=0.002))
     return folder
+
+
+@pytest.fixture(scope="module")
+def with_vector(catalogues: Postgres16, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The extension ``vector``, pgvector, can be made."""
+    pgvector.install(catalogues, tmp_path_factory.mktemp("pgvector"))

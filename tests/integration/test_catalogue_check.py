@@ -373,11 +373,13 @@ def test_people_get_one_line_a_rule(check: Check, capsys: pytest.CaptureFixture[
     assert "SELECT" in out
 
 
+@pytest.mark.usefixtures("with_vector")
 @pytest.mark.parametrize("name", models.names())
 def test_the_rules_of_every_model_can_be_asked(
     name: str, desi: Desi, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """Even of empty tables: PostgreSQL understands each, and none of them fails."""
+    desi.do("CREATE EXTENSION vector")
     with desi.session() as connection:
         ledger.create(connection, "s")
         for table in models.load(name).tables:

@@ -18,7 +18,6 @@ from labdb.adapters.catalogue import partitions as adapter
 from labdb.adapters.catalogue.tables import Target
 from labdb.cli.app import run
 from labdb.domain.catalogue.partition import Span
-from labdb.operations.catalogue import partitions as operation
 
 pytestmark = pytest.mark.postgres
 TABLE = "raw_catalogs.exposures"
@@ -328,35 +327,38 @@ def test_partitions_are_made_ahead(load: Loader, verb: Command, desi: Desi) -> N
     assert all(one["bytes"] > 0 for one in data["partitions"])
 
 
-def _expire(desi: Desi, *, keep: int, archives: dict[str, str], **given: Any) -> Any:
-    where = operation.Where(desi.conninfo, Target("raw_catalogs", "exposures"))
-    retention = operation.Retention(keep, **{"confirm_name": TABLE, **given})
-    return operation.expire(where, retention, lambda _, table: archives.get(table.name))
-
-
-@pytest.mark.usefixtures("loaded")
-def test_retention_detaches_and_drops_only_what_has_an_archive(
-    desi: Desi, load: Loader, verb: Command, tmp_path: Path
+def test_what_expires_is_archived_and_comes_back(
+    desi: Desi, load: Loader, loaded: Path, verb: Command, tmp_path: Path, capsys: Any
 ) -> None:
     verb("create", "--until", "20241231")  # made ahead: they keep nothing
-    report = _expire(desi, keep=1, archives={"exposures_20200000": "/archive/2020"})
-    assert report.exit_code == 1
-    (kept,) = report.findings
-    assert "exposures_20210000 was not dropped" in kept.what
-    assert desi.one("SELECT to_regclass('raw_catalogs.exposures_20200000') IS NULL")
-    assert desi.one(f"SELECT count(*) FROM {PART}") == 6
+    before = {name: one for name, one in desi.prints().items() if name.startswith("exposures_202")}
+    given = ("--keep", "1", "--confirm", TABLE)
+    assert verb("expire", *given) == 1, "without an archive nothing is dropped"
+    assert "--archive-to" in load.answer["findings"][0]["hint"]
     assert _of_parents(desi) == {"raw_catalogs.exposures_20220000": 3}
+    assert desi.one(f"SELECT count(*) FROM {PART}") == 6
+    archive = tmp_path / "archive"
+    assert verb("expire", *given, "--archive-to", str(archive), "--dry-run") == 0
+    assert not archive.exists()
+    assert verb("expire", *given, "--archive-to", str(archive)) == 0, load.answer
+    assert desi.one(f"SELECT to_regclass('{PART}') IS NULL")
     assert verb("list") == 0
-    gone = load.answer["data"]["partitions"][-2]
-    assert (gone["state"], gone["archive"]) == ("dropped", "/archive/2020")
-    # Rows of what was dropped are refused as well.
+    gone = {one["partition"]: one for one in load.answer["data"]["partitions"]}
+    place = str(archive / "exposures_20200000")
+    assert gone["exposures_20200000"]["state"] == "dropped"
+    assert gone["exposures_20200000"]["archive"] == place
+    # Rows of what was dropped are refused, with the place where they are.
     new = exposures(tmp_path / "exposures-b.fits", (20200601,), first=700)
     assert load(new, model="exposures") == 6
-    assert "/archive/2020" in load.error["why"]
-    # Once it is archived, the next run drops it.
-    report = _expire(desi, keep=1, archives={"exposures_20210000": "/archive/2021"})
-    assert report.exit_code == 0
-    assert desi.one(f"SELECT to_regclass('{PART}') IS NULL")
+    assert place in load.error["why"]
+    for name in ("exposures_20200000", "exposures_20210000"):
+        capsys.readouterr()
+        told = ("--conninfo", load.conninfo, "--json")
+        assert run(["catalogue", "restore-from-archive", str(archive / name), *told]) == 0
+        assert verb("attach", name) == 0, load.answer
+    assert {one: desi.prints()[one] for one in before} == before
+    assert load(loaded, model="exposures") == 0
+    assert "nothing to do" in load.answer["summary"]
 
 
 @pytest.mark.usefixtures("loaded")

@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 from bench.catalogue import size as measured
 from bench.catalogue.size import Compared
-from tests import pgvector
 from tests.catalogue import Desi
-from tests.postgres16 import Postgres16
 
 from labdb.adapters.catalogue import models, tables
 from labdb.adapters.catalogue.tables import Target
@@ -34,11 +32,6 @@ def labdbs(desi: Desi) -> Desi:
     assert desi.one("SHOW wal_level") == "replica"
     assert desi.one("SHOW data_checksums") == "on"
     return desi
-
-
-@pytest.fixture(scope="module")
-def with_vector(catalogues: Postgres16, tmp_path_factory: pytest.TempPathFactory) -> None:
-    pgvector.install(catalogues, tmp_path_factory.mktemp("pgvector"))
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ from bench.desi import fits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from tests import pgvector
 from tests.catalogue import Desi, Loader
 from tests.postgres16 import Postgres16
 
+from labdb.cli.app import run
 from labdb.domain.catalogue import pgcopy
 from labdb.domain.catalogue.kind import Kind
 from labdb.domain.catalogue.pgcopy import Cells
@@ -24,14 +24,9 @@ TABLE = "raw_catalogs.embeddings_quasars"
 FILE = "quasar-latents-spender-1.2.parquet"
 
 
-@pytest.fixture(scope="module")
-def with_vector(catalogues: Postgres16, tmp_path_factory: pytest.TempPathFactory) -> Postgres16:
-    pgvector.install(catalogues, tmp_path_factory.mktemp("pgvector"))
-    return catalogues
-
-
 @pytest.fixture
-def vectors(with_vector: Postgres16, desi: Desi) -> Desi:
+def vectors(with_vector: None, desi: Desi) -> Desi:
+    del with_vector
     desi.do("CREATE EXTENSION vector")
     return desi
 
@@ -156,6 +151,7 @@ def test_a_database_without_pgvector_is_told_what_it_lacks(
     assert load(tmp_path / FILE, model="embeddings") == 0, load.answer
 
 
+@pytest.mark.usefixtures("with_vector")
 @settings(max_examples=40, deadline=None)
 @given(
     values=arrays.arrays(
@@ -165,12 +161,12 @@ def test_a_database_without_pgvector_is_told_what_it_lacks(
     data=st.data(),
 )  # fmt: skip
 def test_pgvector_reads_any_vector_that_is_written(
-    with_vector: Postgres16, values: np.ndarray, data: st.DataObject
+    catalogues: Postgres16, values: np.ndarray, data: st.DataObject
 ) -> None:
     nulls = np.array(data.draw(st.lists(st.booleans(), min_size=len(values),
                                         max_size=len(values))))  # fmt: skip
     cells = Cells(Kind.FLOAT, values, nulls, is_vector=True)
-    with psycopg.connect(with_vector.conninfo) as session:
+    with psycopg.connect(catalogues.conninfo) as session:
         session.execute("CREATE EXTENSION vector")
         session.execute("CREATE TEMP TABLE t (v vector)")
         with session.cursor().copy("COPY t FROM STDIN (FORMAT binary)") as copy:
@@ -194,3 +190,35 @@ def test_more_vectors_than_the_lab_keeps_are_told(
         assert load(tmp_path / FILE, model="embeddings", options=options) == 0
         (finding,) = load.answer["findings"]
         assert finding["what"] == "raw_catalogs.embeddings_quasars has 3 vectors, more than 2"
+
+
+def test_vectors_leave_as_lists_of_numbers_and_come_back(
+    load: Loader, vectors: Desi, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = latents()
+    load(write(tmp_path / FILE, wanted), model="embeddings")
+    before = vectors.prints()["embeddings_quasars"]
+    index = "SELECT indexdef FROM pg_indexes WHERE tablename = 'embeddings_quasars' ORDER BY 1"
+    indexes = vectors.ask(index)
+    out = tmp_path / "out"
+
+    def catalogue(*words: str) -> int:
+        capsys.readouterr()
+        return run(["catalogue", *words, "--conninfo", load.conninfo, "--json"])
+
+    name = "embeddings_quasars"
+    assert catalogue("archive", name, "--to", str(out), "--confirm", name) == 0
+    kept = pq.read_table(out / "part-000000.parquet").column("embedding")
+    assert kept.type == pa.list_(pa.float32(), 128)
+    order = np.argsort(pq.read_table(out / "part-000000.parquet").column("targetid").to_numpy())
+    assert np.array_equal(np.array(kept.to_pylist(), "f4")[order], wanted)
+    # By the model beside them, the files are loaded like any others.
+    model = str(out / "model.yaml")
+    again = load(out / "part-000000.parquet", model=model, options=("--schema", "again"))
+    assert again == 0, load.answer
+    assert vectors.one("SELECT count(*) FROM again.embeddings_quasars") == len(wanted)
+    assert "hnsw" in vectors.one("SELECT indexdef FROM pg_indexes WHERE indexname ~ 'hnsw'")
+    vectors.do("DROP SCHEMA again CASCADE")
+    assert catalogue("restore-from-archive", str(out)) == 0
+    assert vectors.prints()["embeddings_quasars"] == before
+    assert vectors.ask(index) == indexes

@@ -64,7 +64,7 @@ def _table(command: Decorated) -> Decorated:
 
 
 def _request(given: dict[str, Any]) -> Any:
-    _need()
+    need_parquet()
     from labdb.adapters.catalogue import connection  # noqa: PLC0415 - keeps --help fast
     from labdb.adapters.catalogue.tables import Target  # noqa: PLC0415 - keeps --help fast
     from labdb.operations.catalogue.export import Form, Request  # noqa: PLC0415 - the same
@@ -80,7 +80,8 @@ def _request(given: dict[str, Any]) -> Any:
     )
 
 
-def _need() -> None:
+def need_parquet() -> None:
+    """Refuse to go on where what writes and reads Parquet is not installed."""
     lacking = [name for name in NEEDED if find_spec(name) is None]
     if lacking:
         raise UsageError(
@@ -178,7 +179,7 @@ def restore_from_archive(  # noqa: PLR0913 - one parameter an option
       labdb catalogue restore-from-archive /data/archive/exposures_2023 --service desi
       labdb catalogue restore-from-archive /media/copy/exposures_2023 --trusted --service other
     """
-    _need()
+    need_parquet()
     from labdb.adapters.catalogue import connection  # noqa: PLC0415 - keeps --help fast
     from labdb.cli.load_progress import LoadProgress  # noqa: PLC0415 - the same
     from labdb.operations.catalogue import restore_archive  # noqa: PLC0415 - the same

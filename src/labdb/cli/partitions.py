@@ -2,23 +2,22 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from labdb.cli import render, show_partitions
-from labdb.cli.options import color_option, json_option
+from labdb.cli.catalogue_files import need_parquet
+from labdb.cli.options import on_database
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
 def on_table(command: Decorated) -> Decorated:
     """Add what says which table, in which database."""
+    command = on_database(command)
     for option in (
-        click.option(
-            "--conninfo", help="Or libpq's connection string, without a password. Default: PGHOST."
-        ),
-        click.option("--service", help="Service of pg_service.conf to connect to."),
         click.option(
             "--schema", default="raw_catalogs", show_default=True, help="Schema of the table."
         ),
@@ -26,7 +25,7 @@ def on_table(command: Decorated) -> Decorated:
         click.argument("table"),
     ):
         command = option(command)
-    return json_option(color_option(command))
+    return command
 
 
 @click.group(name="partitions")
@@ -171,10 +170,16 @@ def attach(
 )
 @click.option("--confirm", metavar="TABLE", help="The table's name, in place of typing it.")
 @click.option(
+    "--archive-to",
+    metavar="DIRECTORY",
+    type=click.Path(path_type=Path),
+    help="Archive each one into a folder below this one, prove it, and drop it.",
+)
+@click.option(
     "--drop-unarchived",
     metavar="PARTITION",
     multiple=True,
-    help="Drop this one though it has no verified archive: its rows are gone. May be repeated.",
+    help="Drop this one without an archive: its rows are gone. May be repeated.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done; do nothing.")
 def expire(  # noqa: PLR0913 - one parameter an option
@@ -182,6 +187,7 @@ def expire(  # noqa: PLR0913 - one parameter an option
     *,
     keep: int,
     confirm: str | None,
+    archive_to: Path | None,
     drop_unarchived: tuple[str, ...],
     dry_run: bool,
     as_json: bool,
@@ -190,21 +196,31 @@ def expire(  # noqa: PLR0913 - one parameter an option
 ) -> int:
     """Detach the partitions of TABLE that are older than the newest --keep, and drop them.
 
-    Only those are dropped that have a verified archive; the others stay, detached, and the exit
-    code is 1. Run it again once they are archived.
+    Only those are dropped that --archive-to archives; without it they stay, detached, and the exit
+    code is 1. One that is archived comes back by labdb catalogue restore-from-archive, and into
+    the table by labdb catalogue partitions attach. A run that was broken off is taken up by the
+    same command.
 
     \b
     Examples:
       labdb catalogue partitions expire exposures --keep 3 --service desi --dry-run
-      labdb catalogue partitions expire exposures --keep 3 --service desi
+      labdb catalogue partitions expire exposures --keep 3 --archive-to /archive --service desi
     """
-    from labdb.adapters.catalogue import archived  # noqa: PLC0415 - keeps --help fast
-    from labdb.operations.catalogue import partitions as operation  # noqa: PLC0415 - the same
+    from labdb.operations.catalogue import partitions as operation  # noqa: PLC0415 - fast --help
 
     where = _where(table, given, dry_run=dry_run)
     typed = _asked(f"let old partitions of {where.target} expire", confirm, dry_run=dry_run)
-    report = operation.expire(
-        where, operation.Retention(keep, typed, drop_unarchived), archived.nowhere
-    )
+    retention = operation.Retention(keep, typed, drop_unarchived)
+    if archive_to is None:
+        report = operation.expire(where, retention)
+    else:
+        need_parquet()
+        from labdb.cli.load_progress import LoadProgress  # noqa: PLC0415 - keeps --help fast
+        from labdb.operations.catalogue import archive  # noqa: PLC0415 - the same
+
+        with LoadProgress(no_color=no_color, quiet=as_json) as progress:
+            report = operation.expire(
+                where, retention, archive.into(where.conninfo, archive_to, progress)
+            )
     render.report(report, as_json=as_json, no_color=no_color)
     return report.exit_code

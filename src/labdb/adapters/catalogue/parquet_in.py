@@ -105,7 +105,7 @@ def _cells(column: Carried, part: Any) -> Cells:
         if flat.null_count:
             flat = pc.fill_null(flat, pa.scalar(0).cast(flat.type))
         values = flat.to_numpy(zero_copy_only=False).reshape(len(part), column.length)
-        return Cells(column.kind, values, nulls)
+        return Cells(column.kind, values, nulls, is_vector=column.is_vector)
     if column.kind is Kind.TIMESTAMP:
         part = part.cast(pa.int64())
     if part.null_count:

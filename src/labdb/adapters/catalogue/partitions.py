@@ -213,14 +213,19 @@ def attach(connection: psycopg.Connection, target: Target, column: str, one: Det
         )
 
 
-def drop(connection: psycopg.Connection, target: Target, name: str, archive: str | None) -> None:
-    """Drop what was detached, and write down which *archive* it has, in one transaction."""
+def drop(connection: psycopg.Connection, target: Target, name: str) -> None:
+    """Drop what was detached, and write that down, in one transaction."""
     with connection.transaction():
         connection.execute(SQL("DROP TABLE {}").format(Identifier(target.schema, name)))
-        connection.execute(
-            SQL("UPDATE {} SET dropped_at = now(), archive = %s"
-                " WHERE table_name = %s AND partition_name = %s").format(
-                Identifier(target.schema, LEDGER)
-            ),
-            [archive, target.name, name],
-        )  # fmt: skip
+        went(connection, target, name, None)
+
+
+def went(connection: psycopg.Connection, target: Target, name: str, archive: str | None) -> None:
+    """Write into the ledger that what was detached is dropped, and where its *archive* is."""
+    connection.execute(
+        SQL("UPDATE {} SET dropped_at = now(), archive = %s"
+            " WHERE table_name = %s AND partition_name = %s").format(
+            Identifier(target.schema, LEDGER)
+        ),
+        [archive, target.name, name],
+    )  # fmt: skip

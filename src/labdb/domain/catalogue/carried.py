@@ -1,14 +1,16 @@
 """How a table's columns travel: in which form they are read, and what Parquet calls them.
 
-Types of catalogues keep their bytes: ``real`` is float32, ``bigint`` int64, an array whose rows
-all have one length a list of that length. Any other type travels as the text that PostgreSQL
-writes of it, and is read back from there: nothing is rounded, nothing is guessed.
+Types of catalogues keep their bytes: ``real`` is float32, ``bigint`` int64; an array whose rows
+all have one length is a list of that length, and so is a vector of pgvector. Any other type travels
+as the text that PostgreSQL writes of it, and is read back from there: nothing is rounded, nothing
+is guessed.
 """
 
-import re
 from dataclasses import dataclass
 
+from labdb.domain.catalogue import comment as comments
 from labdb.domain.catalogue.kind import Kind
+from labdb.domain.catalogue.live import VECTOR
 
 PARQUET = {
     Kind.BOOLEAN: "bool",
@@ -22,9 +24,6 @@ PARQUET = {
 }
 """The name of each type in Arrow, which Parquet files keep."""
 _KINDS = {str(kind): kind for kind in Kind}
-_COMMENT = re.compile(
-    r"(?P<description>.*?)(?: \[(?P<unit>[^\[\]]+)\])?(?: \(UCD (?P<ucd>[^()]+)\))?", re.DOTALL
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,11 @@ class Carried:
     comment: str = ""
 
     @property
+    def is_vector(self) -> bool:
+        """Whether it is a vector of pgvector: a list of real numbers in files."""
+        return VECTOR.fullmatch(self.sql_type) is not None
+
+    @property
     def parquet(self) -> str:
         """The type as Arrow calls it."""
         plain = PARQUET[self.kind]
@@ -48,9 +52,10 @@ class Carried:
     @property
     def metadata(self) -> dict[str, str]:
         """What its field in a file says besides: PostgreSQL's type, unit, UCD, description."""
-        description, unit, ucd = explained(self.comment)
+        read = comments.read(self.comment)
         told = {
-            "postgresql": self.sql_type, "description": description, "unit": unit, "ucd": ucd,
+            "postgresql": self.sql_type, "description": read.description, "unit": read.unit,
+            "ucd": read.ucd,
         }  # fmt: skip
         return {name: text for name, text in told.items() if text}
 
@@ -64,27 +69,19 @@ def carried(
     'float64'
     >>> carried("zp", "real[]", (4,), not_null=False, comment="").parquet
     'fixed_size_list<float32>[4]'
+    >>> carried("latent", "vector(128)", not_null=True, comment="").parquet
+    'fixed_size_list<float32>[128]'
     >>> carried("price", "numeric(8,2)", not_null=False, comment="").parquet
     'string'
     """
     kind = _KINDS.get(sql_type)
     length = None
-    if sql_type.endswith("[]"):
+    if vector := VECTOR.fullmatch(sql_type):
+        kind, length = Kind.FLOAT, int(vector[1])
+    elif sql_type.endswith("[]"):
         inner = _KINDS.get(sql_type.removesuffix("[]"))
         if inner is not None and inner.is_number and len(lengths) == 1 and lengths[0] > 0:
             kind, length = inner, lengths[0]
     if kind is None:
         return Carried(name, sql_type, Kind.TEXT, None, True, not_null, comment)
     return Carried(name, sql_type, kind, length, False, not_null, comment)
-
-
-def explained(comment: str) -> tuple[str, str, str]:
-    """Return description, unit and UCD of a column's COMMENT, as the loader writes it.
-
-    >>> explained("Declination, ICRS. [deg] (UCD pos.eq.dec;meta.main)")
-    ('Declination, ICRS.', 'deg', 'pos.eq.dec;meta.main')
-    """
-    found = _COMMENT.fullmatch(comment)
-    if found is None:  # pragma: no cover - the first part takes everything
-        return comment, "", ""
-    return found["description"], found["unit"] or "", found["ucd"] or ""

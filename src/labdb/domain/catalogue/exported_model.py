@@ -4,20 +4,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from labdb.domain.catalogue.carried import Carried, explained
-from labdb.domain.catalogue.kind import Kind
-from labdb.domain.catalogue.table import SOURCE_ID, Table
+from labdb.domain.catalogue import comment, felis
+from labdb.domain.catalogue.carried import Carried
+from labdb.domain.catalogue.table import SOURCE_ID, Column, Table
+from labdb.spec.data_source import Nearest, Range
 
-FELIS = {
-    Kind.BOOLEAN: "boolean",
-    Kind.SHORT: "short",
-    Kind.INT: "int",
-    Kind.LONG: "long",
-    Kind.FLOAT: "float",
-    Kind.DOUBLE: "double",
-    Kind.TEXT: "text",
-    Kind.TIMESTAMP: "timestamp",
-}
 FILES = r"part-\d{6}\.parquet"
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
@@ -28,7 +19,7 @@ def can_be_loaded(name: str, columns: Sequence[Carried]) -> bool:
     return SOURCE_ID in names and all(_NAME.fullmatch(one) for one in (name, *names))
 
 
-def felis(
+def schema(
     name: str, version: str, description: str, columns: Sequence[Carried], key: Sequence[str]
 ) -> dict[str, Any]:
     """Return the Felis file of the table called *name*."""
@@ -50,42 +41,39 @@ def felis(
 
 
 def _column(table: str, column: Carried) -> dict[str, Any]:
-    description, unit, ucd = explained(column.comment)
-    told: dict[str, Any] = {
-        "name": column.name,
-        "@id": f"#{table}.{column.name}",
-        "datatype": FELIS[column.kind],
-        "description": description or column.name,
-    }
-    if column.not_null:
-        told["nullable"] = False
-    if column.length:
-        told["votable:arraysize"] = str(column.length)
-    if unit:
-        told["fits:tunit"] = unit
-    if ucd:
-        told["ivoa:ucd"] = ucd
-    return told
+    told = comment.read(column.comment)
+    described = Column(
+        name=column.name,
+        kind=column.kind,
+        length=column.length,
+        nullable=not column.not_null,
+        unit=told.unit,
+        ucd=told.ucd,
+        description=told.description or column.name,
+        is_vector=column.is_vector,
+    )
+    return felis.column(table, described)
 
 
-def sources(name: str, model: Table | None) -> dict[str, Any]:
+def sources(name: str, columns: Sequence[Carried], model: Table | None) -> dict[str, Any]:
     """Return the file beside it; *model* is the table that it was loaded by, where that is known.
 
     Sentinels are gone from an exported table, so none is told.
     """
     table: dict[str, Any] = {"files": FILES}
+    table["columns"] = {one.name: {"datatype": "vector"} for one in columns if one.is_vector}
     if model is not None:
         if model.position:
             table["position"] = dict(zip(("ra", "dec"), model.position, strict=True))
         table["order"] = list(model.order)
         table["indexes"] = [list(index) for index in model.indexes]
-        table["checks"] = _checks(model)
+        table["nearest"] = _declared(model.nearest)
+        table["checks"] = _declared(model.checks)
         table["fingerprint"] = list(model.fingerprint)
     return {"tables": {name: {key: value for key, value in table.items() if value}}}
 
 
-def _checks(model: Table) -> Mapping[str, Any]:
+def _declared(by_column: Mapping[str, Range] | Mapping[str, Nearest]) -> dict[str, Any]:
     return {
-        name: one.model_dump(mode="json", exclude_defaults=True)
-        for name, one in model.checks.items()
+        name: one.model_dump(mode="json", exclude_defaults=True) for name, one in by_column.items()
     }

@@ -7,17 +7,6 @@ from labdb.domain.catalogue.kind import Kind
 from labdb.domain.catalogue.live import LiveTable
 from labdb.domain.catalogue.table import Column
 
-DATATYPES = {
-    Kind.BOOLEAN: "boolean",
-    Kind.SHORT: "short",
-    Kind.INT: "int",
-    Kind.LONG: "long",
-    Kind.FLOAT: "float",
-    Kind.DOUBLE: "double",
-    Kind.TEXT: "text",
-    Kind.TIMESTAMP: "timestamp",
-}
-
 
 def document(
     schema: str,
@@ -56,9 +45,9 @@ def _table(
     if table.description:
         found["description"] = table.description
     if table.key:
-        found["primaryKey"] = [_id(table, name) for name in table.key]
+        found["primaryKey"] = [_id(table.name, name) for name in table.key]
     found["columns"] = [
-        _column(table, one.described, *published.get((table.name, one.name), (None, False)))
+        column(table.name, one.described, published.get((table.name, one.name), (None, False)))
         for one in table.columns
         if one.described is not None
     ]
@@ -68,7 +57,7 @@ def _table(
             "@id": f"#{table.name}.{one.name}",
             "description": f"{one.method} ({', '.join(one.expressions)})",
             **(
-                {"columns": [_id(table, _bare(each)) for each in one.expressions]}
+                {"columns": [_id(table.name, _bare(each)) for each in one.expressions]}
                 if one.is_plain
                 else {"expressions": list(one.expressions)}
             ),
@@ -80,8 +69,8 @@ def _table(
     return found
 
 
-def _id(table: LiveTable, column: str) -> str:
-    return f"#{table.name}.{column}"
+def _id(table: str, column: str) -> str:
+    return f"#{table}.{column}"
 
 
 def _bare(expression: str) -> str:
@@ -91,13 +80,17 @@ def _bare(expression: str) -> str:
     return expression.split(" ", 1)[0]
 
 
-def _column(
-    table: LiveTable, column: Column, arraysize: str | None, principal: bool
+def column(
+    table: str,
+    column: Column,
+    published: tuple[str | None, bool] = (None, False),
 ) -> dict[str, Any]:
+    """Return *column* of *table*; *published* is what TAP_SCHEMA says of it."""
+    arraysize, principal = published
     found: dict[str, Any] = {
         "name": column.name,
         "@id": _id(table, column.name),
-        "datatype": DATATYPES[column.kind],
+        "datatype": column.kind.datatype,
     }
     letters = (arraysize or "").removesuffix("*")
     if column.kind is Kind.TEXT and letters:

@@ -22,6 +22,11 @@ class Kind(StrEnum):
         """Tell whether values can be added up."""
         return self not in (Kind.BOOLEAN, Kind.TEXT, Kind.TIMESTAMP)
 
+    @property
+    def datatype(self) -> Datatype:
+        """What Felis calls it: of several words for texts, that without a length."""
+        return _DATATYPES[self]
+
 
 _OF_DATATYPE: dict[Datatype, Kind] = {
     "boolean": Kind.BOOLEAN,
@@ -37,6 +42,8 @@ _OF_DATATYPE: dict[Datatype, Kind] = {
     "text": Kind.TEXT,
     "timestamp": Kind.TIMESTAMP,
 }
+# The last word for a type counts: "short" of the two for smallint, "text" of those for texts.
+_DATATYPES: dict[Kind, Datatype] = {kind: datatype for datatype, kind in _OF_DATATYPE.items()}
 
 _WIDER: dict[Kind, frozenset[Kind]] = {
     Kind.SHORT: frozenset({Kind.INT, Kind.LONG, Kind.FLOAT, Kind.DOUBLE}),

@@ -3,15 +3,12 @@
 import re
 from dataclasses import dataclass
 
+from labdb.domain.catalogue import comment as comments
 from labdb.domain.catalogue.kind import Kind
 from labdb.domain.catalogue.table import Column
 
-_COMMENT = re.compile(
-    r"(?P<description>.*?)(?: \[(?P<unit>[^\[\]]+)\])?"
-    r"(?: \((?:UCD (?P<ucd>[^();]+(?:;[^();\s]+)*))?(?:; )?(?:(?P<length>\d+) values)?\))?",
-    re.DOTALL,
-)
-_VECTOR = re.compile(r"vector\((\d+)\)")
+VECTOR = re.compile(r"(?:[^.]+\.)?vector\((\d+)\)")
+"""The type of a vector of pgvector with a declared dimension, as ``format_type`` writes it."""
 OTHER_NAMES = {"character varying": Kind.TEXT, "character": Kind.TEXT, "name": Kind.TEXT}
 
 
@@ -60,29 +57,22 @@ def column(
     'src.redshift'
     """
     base = sql_type.removesuffix("[]")
-    vector = _VECTOR.fullmatch(sql_type)
+    vector = VECTOR.fullmatch(sql_type)
     kind = Kind.FLOAT if vector else OTHER_NAMES.get(base)
     if kind is None and base in {one.value for one in Kind}:
         kind = Kind(base)
     described = None
     if kind is not None:
-        told = _told(comment)
-        length = int(vector[1]) if vector else int(told["length"] or 0) or None
+        told = comments.read(comment)
+        length = int(vector[1]) if vector else told.length
         described = Column(
             name=name,
             kind=kind,
             length=length if vector or base != sql_type else None,
             nullable=nullable,
-            unit=told["unit"] or "",
-            ucd=told["ucd"] or "",
-            description=told["description"] or "",
+            unit=told.unit,
+            ucd=told.ucd,
+            description=told.description,
             is_vector=vector is not None,
         )
     return LiveColumn(name, sql_type, nullable, indexed, described)
-
-
-def _told(comment: str) -> dict[str, str | None]:
-    found = _COMMENT.fullmatch(comment)
-    if found is None or (found["unit"], found["ucd"], found["length"]) == (None, None, None):
-        return {"description": comment, "unit": None, "ucd": None, "length": None}
-    return found.groupdict()

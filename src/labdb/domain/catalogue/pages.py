@@ -6,7 +6,6 @@ shuffled does not.
 
 import math
 
-PAGE = 8192
 ENTRIES = 300
 """Entries of 8 bytes in a page of a B-tree: 20 bytes each, pages filled to three quarters."""
 SLACK = 2.0

@@ -18,6 +18,8 @@ from labdb.domain.catalogue.pgcopy import EPOCH, HEADER, TRAILER, WIRE, Array, M
 
 ARRAY_HEAD = 20
 """Bytes before the elements of an array of one dimension."""
+VECTOR_HEAD = 4
+"""Bytes before those of a vector: see :mod:`pgcopy`."""
 WIDEST = 8
 _ENDLESS = (np.iinfo(np.int64).min, np.iinfo(np.int64).max)
 """What timestamps ``-infinity`` and ``infinity`` are."""
@@ -103,13 +105,15 @@ class _Reader:
             return self._text(begin, lengths, nulls)
         wire = WIRE[wanted.kind][0]
         size = np.dtype(wire).itemsize
-        step = size + 4
-        expected = ARRAY_HEAD + step * wanted.length if wanted.length else size
+        # Before each element of an array stands its length; a vector has its elements alone.
+        head, before = (VECTOR_HEAD, 0) if wanted.is_vector else (ARRAY_HEAD, 4)
+        step = size + before
+        expected = head + step * wanted.length if wanted.length else size
         if not (missing | (lengths == expected)).all():
             raise NotThisTable(f"{wanted.name} has values that are no {wanted.sql_type}")
         if wanted.length:
             self._same_arrays(wanted, begin, missing)
-            inside = ARRAY_HEAD + 4 + step * np.arange(wanted.length)
+            inside = head + before + step * np.arange(wanted.length)
             # What is none has no elements: those of the buffer's beginning are read, and dropped.
             places = np.where(missing, 0, begin)[:, None] + inside
             places[missing] = 0
@@ -126,6 +130,8 @@ class _Reader:
 
     def _same_arrays(self, wanted: Carried, begin: Array, missing: Mask) -> None:
         """See that each array has one dimension, no NULL and the type that is wanted."""
+        if wanted.is_vector:
+            return  # its length is that of its type, and was compared
         places = begin[~missing]
         head = [1, 0, WIRE[wanted.kind][1], wanted.length, 1]
         for number, value in enumerate(head):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from labdb.domain.catalogue.comment import Comment
 from labdb.domain.catalogue.kind import Kind, of_datatype
 from labdb.domain.catalogue.rule_names import refuse_wrong
 from labdb.spec.check import Histogram, Rule
@@ -64,11 +65,8 @@ class Column:
     @property
     def comment(self) -> str:
         """The text of the column's COMMENT: description, unit, UCD, and the length of an array."""
-        unit = f" [{self.unit}]" if self.unit else ""
-        told = [f"UCD {self.ucd}"] if self.ucd else []
-        if self.length and not self.is_vector:
-            told.append(f"{self.length} values")
-        return f"{self.description}{unit}" + (f" ({'; '.join(told)})" if told else "")
+        length = None if self.is_vector else self.length
+        return str(Comment(self.description, self.unit, self.ucd, length))
 
 
 @dataclass(frozen=True, slots=True)

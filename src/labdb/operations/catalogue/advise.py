@@ -12,8 +12,7 @@ from labdb.adapters.catalogue.tables import Target
 from labdb.domain.catalogue.advice import Advice, State, advise
 from labdb.domain.catalogue.guard import Subject
 from labdb.domain.catalogue.observed import Observed
-from labdb.domain.catalogue.pages import PAGE
-from labdb.domain.catalogue.size import table_size
+from labdb.domain.catalogue.size import PAGE, table_size
 from labdb.domain.catalogue.table import Table
 from labdb.errors import UsageError
 from labdb.operations.catalogue.known import table_of

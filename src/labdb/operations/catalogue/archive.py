@@ -6,19 +6,20 @@ the table is dropped, and a run that was killed between the two is taken up by t
 
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from labdb.adapters.catalogue import archive_ledger, definition, ledger, tables
+from labdb.adapters.catalogue import archive_ledger, definition, ledger
 from labdb.adapters.catalogue.connection import told
 from labdb.adapters.catalogue.export_folder import free
-from labdb.adapters.catalogue.fingerprint import fingerprint, settle
+from labdb.adapters.catalogue.fingerprint import fingerprint
 from labdb.adapters.catalogue.tables import Target
 from labdb.domain.catalogue.manifest import NAME, Manifest
-from labdb.errors import LabdbError, RefusedError
+from labdb.errors import RefusedError
 from labdb.operations.catalogue import export as exporting
 from labdb.operations.catalogue.export import AGAIN, Request
 from labdb.operations.catalogue.watcher import Watcher
@@ -76,35 +77,15 @@ def archive(request: Request, how: How, watcher: Watcher) -> Report:
     )
 
 
-def verified(
-    connection: psycopg.Connection, target: Target, folder: Path | None = None
-) -> Manifest | None:
-    """Return the manifest of a whole archive of *target*; None where there is none.
+def into(conninfo: str, parent: Path, watcher: Watcher) -> Callable[[Target], str]:
+    """Return what archives a table into a folder of its name below *parent*, and tells where."""
 
-    *folder* is where the archive is; without it, where the ledger of archives says. Every file is
-    read: its SHA-256, its rows and its values are those that were written. Where the table still
-    stands, it holds the same rows, too. Nothing is changed.
-    """
-    places = [folder] if folder else [
-        Path(one.directory)
-        for one in archive_ledger.lines(connection, target.schema, target.name)
-        if not one.restored
-    ]  # fmt: skip
-    for place in places:
-        try:
-            made = exporting.manifest_of(place)
-            if (made.schema, made.table) != (target.schema, target.name):
-                continue
-            exporting.prove(place, made)
-        except LabdbError:
-            continue
-        with connection.transaction():
-            settle(connection)
-            if not tables.exists(connection, target):
-                return made
-            if fingerprint(connection, target) == made.fingerprint:
-                return made
-    return None
+    def one(target: Target) -> str:
+        folder = parent / target.name
+        archive(Request(conninfo, target, folder), How(confirm=target.name), watcher)
+        return str(folder.absolute())
+
+    return one
 
 
 def refuse_dependents(connection: psycopg.Connection, target: Target) -> None:

@@ -365,10 +365,10 @@ def _write_model(folder: Path, made: Manifest, found: Origin) -> None:
         return
     version = made.model.get("version", "1.0")
     key = list(found.table.key) if found.table else []
-    schema = exported_model.felis(made.table, version, made.definition.comment, made.columns, key)
+    schema = exported_model.schema(made.table, version, made.definition.comment, made.columns, key)
     for name, content in (
         ("model.yaml", schema),
-        ("model.labdb.yaml", exported_model.sources(made.table, found.table)),
+        ("model.labdb.yaml", exported_model.sources(made.table, made.columns, found.table)),
     ):
         text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
         (folder / name).write_text("---\n" + text, encoding="utf-8")

@@ -1,7 +1,7 @@
 """The life of partitions: listed, made ahead, detached, attached, and dropped by retention."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,6 @@ from typing import Any
 import psycopg
 
 from labdb.adapters.catalogue import lock, partitions, tables
-from labdb.adapters.catalogue.archived import Archived
 from labdb.adapters.catalogue.connection import connect, told
 from labdb.adapters.catalogue.partitions import Attached, Detached
 from labdb.adapters.catalogue.tables import Target
@@ -270,15 +269,20 @@ class Retention:
     unarchived: Sequence[str] = ()
 
 
-def expire(where: Where, retention: Retention, archived: Archived) -> Report:
-    """Detach what is older than retention says, and drop of it what has a verified archive.
+def expire(
+    where: Where, retention: Retention, archive: Callable[[Target], str] | None = None
+) -> Report:
+    """Detach what is older than retention says, and let *archive* take it away.
 
-    A partition without one stays, detached, unless its name is in *retention.unarchived*.
+    *archive* proves an archive of a table, drops the table, and returns the place. Without it, a
+    partition stays, detached, unless its name is in *retention.unarchived*.
 
     Raises:
         UnreachableError: PostgreSQL does not answer.
         UsageError: a name is not that of a partition that expires.
-        RefusedError: the typed name is another, or a load is at work.
+        RefusedError: the typed name is another, something depends on a partition, or a load is at
+            work.
+        RunError: the files of an archive are not what was written; that partition stays.
     """
     with _at(where, alone=True) as (connection, parted):
         going, waiting = _expired(connection, parted, retention.keep)
@@ -303,16 +307,20 @@ def expire(where: Where, retention: Retention, archived: Archived) -> Report:
         changes, findings = [], []
         for name in names:
             now = "attached" if name in {one.name for one in going} else "detached"
-            archive = archived(connection, Target(where.target.schema, name))
-            if archive is None and name not in retention.unarchived:
-                findings.append(_kept(where.target, name))
+            part = Target(where.target.schema, name)
+            if name in retention.unarchived:
+                if not where.dry_run:
+                    partitions.drop(connection, where.target, name)
+                changes.append(Change(name, "state", now, "dropped", Effect.LIVE))
+            elif archive is not None:
+                if not where.dry_run:
+                    partitions.went(connection, where.target, name, archive(part))
+                changes.append(Change(name, "state", now, "archived", Effect.LIVE))
+            else:
+                findings.append(_kept(part))
                 if now == "attached":
                     changes.append(Change(name, "state", now, "detached", Effect.LIVE))
-                continue
-            if not where.dry_run:
-                partitions.drop(connection, where.target, name, archive)
-            changes.append(Change(name, "state", now, "dropped", Effect.LIVE, archive or ""))
-        dropped = sum(change.after == "dropped" for change in changes)
+        dropped = sum(change.after != "detached" for change in changes)
         return Report(
             f"{GROUP} expire",
             connection.info.dbname,
@@ -345,11 +353,11 @@ def _expired(
     )
 
 
-def _kept(target: Target, name: str) -> Finding:
+def _kept(part: Target) -> Finding:
     return Finding(
         "partitions.not-archived",
         "warning",
-        f"{target.schema}.{name} was not dropped",
-        why="there is no verified archive of it",
-        hint=f"archive it and run this again, or give it up: --drop-unarchived {name}",
+        f"{part} was not dropped",
+        why="there is no archive of it",
+        hint=f"--archive-to DIRECTORY makes one; or give it up: --drop-unarchived {part.name}",
     )

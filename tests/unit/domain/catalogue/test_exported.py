@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labdb.adapters.catalogue import models
-from labdb.domain.catalogue import exported_model, pgcopy, pgcopy_read
+from labdb.domain.catalogue import comment, exported_model, pgcopy, pgcopy_read
 from labdb.domain.catalogue import manifest as manifests
-from labdb.domain.catalogue.carried import PARQUET, Carried, carried, explained
+from labdb.domain.catalogue.carried import PARQUET, Carried, carried
 from labdb.domain.catalogue.kind import Kind
 from labdb.domain.catalogue.manifest import (
     Definition,
@@ -145,15 +145,16 @@ PLAIN = st.text(st.characters(exclude_characters="[]()"), max_size=20)
 @given(description=PLAIN, unit=PLAIN, ucd=st.from_regex(r"([a-z]+\.[a-z]+)?", fullmatch=True))
 def test_a_comment_tells_what_the_model_said(description: str, unit: str, ucd: str) -> None:
     column = Column("x", Kind.FLOAT, unit=unit, ucd=ucd, description=description)
-    assert explained(column.comment) == (description, unit, ucd)
+    assert comment.read(column.comment)[:3] == (description, unit, ucd)
 
 
 @pytest.mark.parametrize("name", models.names())
 def test_the_comments_of_every_model_are_understood(name: str) -> None:
     for table in models.load(name).tables:
         for column in table.columns:
-            expected = (column.description, column.unit, column.ucd)
-            assert explained(column.comment) == expected
+            length = None if column.is_vector else column.length
+            expected = (column.description, column.unit, column.ucd, length)
+            assert comment.read(column.comment) == expected
 
 
 @pytest.mark.parametrize(
@@ -165,7 +166,9 @@ def test_the_comments_of_every_model_are_understood(name: str) -> None:
         ("real[]", (), "string"),
         ("text[]", (2,), "string"),
         ("uuid", (), "string"),
-        ("public.vector(3)", (), "string"),
+        ("public.vector(3)", (), "fixed_size_list<float32>[3]"),
+        ("vector", (), "string"),
+        ("halfvec(3)", (), "string"),
     ],
 )
 def test_each_type_has_one_form(sql_type: str, lengths: tuple[int, ...], expected: str) -> None:
@@ -234,15 +237,15 @@ def test_the_model_of_an_export_is_one_that_loads_take(name: str) -> None:
             for one in table.columns
         ]
         assert exported_model.can_be_loaded(table.name, found)
-        schema = exported_model.felis(table.name, "1.0", table.description, found, table.key)
-        sources = exported_model.sources(table.name, table)
+        schema = exported_model.schema(table.name, "1.0", table.description, found, table.key)
+        sources = exported_model.sources(table.name, found, table)
         again = join(
             SchemaModel.model_validate(schema), ModelSource.model_validate(sources)
         ).tables[0]
         assert [(one.name, one.sql_type, one.nullable, one.comment) for one in again.columns] == [
             (one.name, one.sql_type, one.nullable, one.comment) for one in table.columns
         ]
-        for what in ("key", "position", "order", "indexes", "checks", "fingerprint"):
+        for what in ("key", "position", "order", "indexes", "checks", "fingerprint", "nearest"):
             assert getattr(again, what) == getattr(table, what), what
         assert again.constants("part-000123.parquet") == {}
 
@@ -254,4 +257,6 @@ def test_a_table_that_no_model_can_describe_gets_none() -> None:
     assert not exported_model.can_be_loaded("t", [plain])
     assert not exported_model.can_be_loaded("T", [plain, source])
     assert not exported_model.can_be_loaded("t", [source, _column(Kind.FLOAT, name="F(x)")])
-    assert exported_model.sources("t", None) == {"tables": {"t": {"files": exported_model.FILES}}}
+    assert exported_model.sources("t", [], None) == {
+        "tables": {"t": {"files": exported_model.FILES}}
+    }
