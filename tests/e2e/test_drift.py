@@ -194,6 +194,7 @@ def _play(lab: Lab, playbook: Path, **variables: object) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_each_role_repairs_what_drifted(provisioned: Lab) -> None:
     first = {drift.role: drift for drift in reversed(DRIFTS)}
     drifts = [asdict(drift) for drift in first.values()]

@@ -48,6 +48,7 @@ def _moment() -> str:
     return f"{now:%Y-%m-%d %H:%M:%S.%f}+00:00"
 
 
+@pytest.mark.long
 def test_in_place_everything_goes_back_and_what_was_there_is_kept(redshifts: Lab) -> None:
     whole, identity = sql(HASH, DATABASE), sql(IDENTITY)
     moment = _moment()

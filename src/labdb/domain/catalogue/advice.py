@@ -15,6 +15,7 @@ from labdb.domain.catalogue.kind import Kind
 from labdb.domain.catalogue.layout import Index as Planned
 from labdb.domain.catalogue.layout import after_load, index_name, primary_key_name
 from labdb.domain.catalogue.observed import LARGE, Index, covers
+from labdb.domain.catalogue.size import PAGE
 from labdb.domain.catalogue.table import Column
 from labdb.size import human_size
 
@@ -151,7 +152,7 @@ def _wanted(subject: Subject, *, there: bool) -> Iterator[Advice]:
 
 
 def _brin_reason(table_pages: int, rows: int) -> str:
-    tree = human_size(int(rows / pages.ENTRIES) * pages.PAGE)
+    tree = human_size(int(rows / pages.ENTRIES) * PAGE)
     ranges = table_pages // BLOCKS + 1
     return (
         f"each file's rows are sorted by it: {ranges:,} block ranges say where its values are, in"
