@@ -48,7 +48,7 @@ def test_anything_is_a_value_or_is_told(text: str) -> None:
         ([], "missing: ra (Right ascension)"),
         (["ra"], "'ra' is not NAME=VALUE"),
         (["ar=1"], "there is no parameter 'ar', but ra, k, algorithm, name"),
-        (["algoritm=1"], "; did you mean algorithm?"),
+        (["algorithms=1"], "; did you mean algorithm?"),
         (["ra=1", "ra=2"], "ra is given twice"),
         (["ra=north"], "ra=north: that is no number"),
         (["ra=nan"], "that is no number that can be compared"),
