@@ -63,6 +63,9 @@ def _lines(result: dict[str, Any]) -> Iterator[str]:
     yield "| Way | Rows, s | Rows/s | Indexes and statistics, s | Whole, s |"
     yield "|---|---:|---:|---:|---:|"
     yield f"| raw binary COPY of prepared files | {_rate(ways['limit']['copy'], rows)} | | |"
+    yield f"| ADBC, of Arrow tables in memory | {_rate(ways['adbc']['copy'], rows)} | | |"
+    copying = _rate(ways["one job"]["copy"], rows)
+    yield f"| labdb's COPY phase alone, of FITS files | {copying} | | |"
     for name, shown in (("one job", "labdb catalogue load"),
                         ("two jobs", "labdb catalogue load --jobs 2"),
                         ("pandas", "astropy, pandas, CSV, COPY")):  # fmt: skip

@@ -73,16 +73,18 @@ def server(conninfo: str | None, folder: Path) -> Iterator[tuple[str, Processor 
 def measure(conninfo: str, processor: Processor | None, paths: list[Path], rounds: int) -> Any:
     """Return the figures of every way; those that are repeated are medians of *rounds*."""
     spent = processor or (lambda: 0.0)
-    one, two, limit = [], [], []
+    one, two, limit, adbc = [], [], [], []
     for number in range(rounds):
         print(f"round {number + 1} of {rounds}", file=sys.stderr)
         limit.append(ways.limit(conninfo, paths, spent))
         one.append(ways.ours(conninfo, paths, 1, spent))
         two.append(ways.ours(conninfo, paths, 2, spent))
+        adbc.append(ways.adbc(conninfo, paths))
     return {
         "limit": _medians(limit),
         "one job": _medians(one),
         "two jobs": _medians(two),
+        "adbc": _medians(adbc),
         "pandas": ways.lab(conninfo, paths),
         "orm": ways.orm(conninfo, paths),
     }

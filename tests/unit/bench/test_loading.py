@@ -17,6 +17,7 @@ RESULT: dict[str, Any] = {
                     "server_cpu": 11.0, "memory_mb": 180.0},
         "two jobs": {"look": 0.5, "rows": 8.0, "indexes": 1.5, "copy": 14.0, "client_cpu": 5.0,
                      "server_cpu": 11.0, "memory_mb": 260.0},
+        "adbc": {"copy": 9.5},
         "pandas": {"rows": 70.0, "indexes": 2.0},
         "orm": {"rows": 60.0, "count": 100},
     },
