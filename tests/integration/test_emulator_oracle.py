@@ -30,7 +30,13 @@ def play(api: Any, home: Path, *arguments: str) -> subprocess.CompletedProcess[s
     command = [str(Path(sys.executable).with_name("ansible-playbook")), "-e",
                f"ansible_python_interpreter={sys.executable}", *arguments]  # fmt: skip
     return subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False, cwd=home
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=home,
     )
 
 
