@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from tests.catalogue import Desi, Loader
+from tests.lifecycle import Command, print_of
 from tests.postgres16 import Postgres16
 
 from labdb.cli.app import run
@@ -216,9 +217,56 @@ def test_vectors_leave_as_lists_of_numbers_and_come_back(
     model = str(out / "model.yaml")
     again = load(out / "part-000000.parquet", model=model, options=("--schema", "again"))
     assert again == 0, load.answer
-    assert vectors.one("SELECT count(*) FROM again.embeddings_quasars") == len(wanted)
+    loaded = print_of(vectors, "again", name)
+    assert (loaded.rows, loaded.hash) == (len(wanted), before.hash)
     assert "hnsw" in vectors.one("SELECT indexdef FROM pg_indexes WHERE indexname ~ 'hnsw'")
     vectors.do("DROP SCHEMA again CASCADE")
     assert catalogue("restore-from-archive", str(out)) == 0
     assert vectors.prints()["embeddings_quasars"] == before
     assert vectors.ask(index) == indexes
+
+
+@pytest.mark.usefixtures("with_vector")
+@pytest.mark.parametrize("home", ["public", "Own one", "own.two"])
+def test_every_kind_of_vector_comes_back_wherever_the_extension_is(
+    desi: Desi, tmp_path: Path, capsys: pytest.CaptureFixture[str], home: str
+) -> None:
+    """NULL, zeros with a sign and the smallest number, too; what has no dimension is a text."""
+    desi.do(
+        f'CREATE SCHEMA IF NOT EXISTS "{home}"; CREATE EXTENSION vector SCHEMA "{home}";'
+        f'CREATE SCHEMA raw_catalogs; SET search_path = "{home}";'
+        "CREATE TABLE raw_catalogs.every (n int PRIMARY KEY, one vector(3), free vector,"
+        " half halfvec(3), sparse sparsevec(9));"
+        "INSERT INTO raw_catalogs.every VALUES"
+        " (1, '[1,-0,1e-45]', '[1,2]', '[1,2,3]', '{1:1.5}/9'),"
+        " (2, NULL, NULL, NULL, NULL),"
+        " (3, '[3.4028235e38,0.1,-7]', '[5]', '[0,-0.1,9]', '{}/9');"
+        "CREATE INDEX ON raw_catalogs.every USING hnsw (one vector_cosine_ops)"
+    )
+    kinds = (
+        "SELECT array_agg(format_type(atttypid, atttypmod) ORDER BY attnum) FROM pg_attribute"
+        " WHERE attrelid = 'raw_catalogs.every'::regclass AND attnum > 0"
+    )
+    bits = f"""SELECT array_agg(encode("{home}".vector_send(one), 'hex') ORDER BY n)
+               FROM raw_catalogs.every"""
+    index = "SELECT indexdef FROM pg_indexes WHERE tablename = 'every' ORDER BY 1"
+    before = print_of(desi, "raw_catalogs", "every")
+    told = [desi.ask(text) for text in (kinds, bits, index)]
+    labdb, out = Command(desi, capsys), tmp_path / "out"
+    words = ("catalogue", "archive", "every", "--to", out, "--confirm", "every")
+    assert labdb(*words) == 0, labdb.answer
+    found = pq.read_schema(out / "part-000000.parquet")
+    assert found.field("one").type == pa.list_(pa.float32(), 3)
+    assert {found.field(name).type for name in ("free", "half", "sparse")} == {pa.string()}
+    assert labdb("catalogue", "restore-from-archive", out) == 0, labdb.answer
+    assert print_of(desi, "raw_catalogs", "every") == before
+    assert [desi.ask(text) for text in (kinds, bits, index)] == told
+
+
+def test_a_fingerprint_sees_the_last_bit_of_a_vector(vectors: Desi) -> None:
+    vectors.do("CREATE SCHEMA s; CREATE TABLE s.t (v vector(2)); INSERT INTO s.t VALUES ('[1,2]')")
+    before = print_of(vectors, "s", "t"), vectors.prints()["t"]
+    vectors.do("UPDATE s.t SET v = '[1,2.0000002]'")
+    after = print_of(vectors, "s", "t"), vectors.prints()["t"]
+    assert [one.hash for one in after] != [one.hash for one in before]
+    assert all(one.hash != other.hash for one, other in zip(before, after, strict=True))

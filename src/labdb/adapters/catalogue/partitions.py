@@ -213,19 +213,30 @@ def attach(connection: psycopg.Connection, target: Target, column: str, one: Det
         )
 
 
-def drop(connection: psycopg.Connection, target: Target, name: str) -> None:
-    """Drop what was detached, and write that down, in one transaction."""
+def drop(connection: psycopg.Connection, target: Target) -> None:
+    """Drop a table that was detached, and write that down, in one transaction."""
     with connection.transaction():
-        connection.execute(SQL("DROP TABLE {}").format(Identifier(target.schema, name)))
-        went(connection, target, name, None)
+        connection.execute(SQL("DROP TABLE {}").format(target.sql))
+        went(connection, target, None)
 
 
-def went(connection: psycopg.Connection, target: Target, name: str, archive: str | None) -> None:
-    """Write into the ledger that what was detached is dropped, and where its *archive* is."""
-    connection.execute(
-        SQL("UPDATE {} SET dropped_at = now(), archive = %s"
-            " WHERE table_name = %s AND partition_name = %s").format(
-            Identifier(target.schema, LEDGER)
-        ),
-        [archive, target.name, name],
-    )  # fmt: skip
+def went(connection: psycopg.Connection, target: Target, archive: str | None) -> None:
+    """Write down that *target* is dropped, and where its *archive* is, if it was a partition."""
+    if _has_ledger(connection, target.schema):
+        connection.execute(
+            SQL("UPDATE {} SET dropped_at = now(), archive = %s WHERE partition_name = %s").format(
+                Identifier(target.schema, LEDGER)
+            ),
+            [archive, target.name],
+        )
+
+
+def came_back(connection: psycopg.Connection, target: Target) -> None:
+    """Write down that *target* is there again and can be attached, if it was a partition."""
+    if _has_ledger(connection, target.schema):
+        connection.execute(
+            SQL("UPDATE {} SET dropped_at = NULL, archive = NULL WHERE partition_name = %s").format(
+                Identifier(target.schema, LEDGER)
+            ),
+            [target.name],
+        )

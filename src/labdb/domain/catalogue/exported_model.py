@@ -70,6 +70,7 @@ def sources(name: str, columns: Sequence[Carried], model: Table | None) -> dict[
         table["nearest"] = _declared(model.nearest)
         table["checks"] = _declared(model.checks)
         table["fingerprint"] = list(model.fingerprint)
+        table["partition"] = model.partition.model_dump(mode="json") if model.partition else None
     return {"tables": {name: {key: value for key, value in table.items() if value}}}
 
 

@@ -7,7 +7,7 @@ from labdb.domain.catalogue import comment as comments
 from labdb.domain.catalogue.kind import Kind
 from labdb.domain.catalogue.table import Column
 
-VECTOR = re.compile(r"(?:[^.]+\.)?vector\((\d+)\)")
+VECTOR = re.compile(r'(?:(?:"(?:[^"]|"")+"|[^."]+)\.)?vector\((\d+)\)')
 """The type of a vector of pgvector with a declared dimension, as ``format_type`` writes it."""
 OTHER_NAMES = {"character varying": Kind.TEXT, "character": Kind.TEXT, "name": Kind.TEXT}
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from labdb.adapters.catalogue import archive_ledger, definition, ledger
+from labdb.adapters.catalogue import archive_ledger, definition, ledger, partitions
 from labdb.adapters.catalogue.connection import told
 from labdb.adapters.catalogue.export_folder import free
 from labdb.adapters.catalogue.fingerprint import fingerprint
@@ -57,6 +57,7 @@ def archive(request: Request, how: How, watcher: Watcher) -> Report:
     with exporting.opened(request.conninfo, target, shared=False) as connection:
         database = connection.info.dbname
         with told(str(target), AGAIN):
+            _refuse_partitioned(connection, target)
             refuse_dependents(connection, target)
             if how.dry_run:
                 return _rehearsed(connection, request, there)
@@ -88,6 +89,23 @@ def into(conninfo: str, parent: Path, watcher: Watcher) -> Callable[[Target], st
     return one
 
 
+def _refuse_partitioned(connection: psycopg.Connection, target: Target) -> None:
+    """See that *target* is one table.
+
+    Raises:
+        RefusedError: it is partitioned; each partition is a table of its own, and so its archive.
+    """
+    if partitions.key(connection, target) is None:
+        return
+    names = [one.name for one in partitions.attached(connection, target)]
+    raise RefusedError(
+        f"{target} is partitioned; nothing was done",
+        why=f"its partitions are archived one by one: {', '.join(names) or 'it has none'}",
+        hint=f"old ones: labdb catalogue partitions expire {target} --keep N --archive-to "
+        "DIRECTORY; all rows at once, and the table stays: labdb catalogue export",
+    )
+
+
 def refuse_dependents(connection: psycopg.Connection, target: Target) -> None:
     """See that nothing needs the table, and that an archive of it would be all of it.
 
@@ -107,7 +125,7 @@ def refuse_dependents(connection: psycopg.Connection, target: Target) -> None:
         raise RefusedError(
             f"an archive would not bring all of {target} back; nothing was done",
             why="\n".join(peculiar),
-            hint="take that away first (a partition: ALTER TABLE ... DETACH PARTITION), or use "
+            hint="take that away first (a partition: labdb catalogue partitions detach), or use "
             "labdb catalogue export, which leaves the table",
         )
 
@@ -165,6 +183,7 @@ def _drop(connection: psycopg.Connection, made: Manifest, folder: Path) -> None:
             ),
             [made.table],
         )
+    partitions.went(connection, target, str(folder.absolute()))
     try:
         connection.execute(SQL("DROP TABLE {} RESTRICT").format(target.sql))
     except psycopg.errors.DependentObjectsStillExist as error:

@@ -310,12 +310,11 @@ def expire(
             part = Target(where.target.schema, name)
             if name in retention.unarchived:
                 if not where.dry_run:
-                    partitions.drop(connection, where.target, name)
+                    partitions.drop(connection, part)
                 changes.append(Change(name, "state", now, "dropped", Effect.LIVE))
             elif archive is not None:
-                if not where.dry_run:
-                    partitions.went(connection, where.target, name, archive(part))
-                changes.append(Change(name, "state", now, "archived", Effect.LIVE))
+                place = "" if where.dry_run else archive(part)
+                changes.append(Change(name, "state", now, "archived", Effect.LIVE, place))
             else:
                 findings.append(_kept(part))
                 if now == "attached":

@@ -8,7 +8,15 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Jsonb
 
-from labdb.adapters.catalogue import archive_ledger, definition, ledger, lock, parquet_in, tables
+from labdb.adapters.catalogue import (
+    archive_ledger,
+    definition,
+    ledger,
+    lock,
+    parquet_in,
+    partitions,
+    tables,
+)
 from labdb.adapters.catalogue.ahead import ahead
 from labdb.adapters.catalogue.connection import connect, told
 from labdb.adapters.catalogue.fingerprint import fingerprint, settle
@@ -119,6 +127,7 @@ def _restore(
                 hint="get the folder from another copy; if it happens again, please report it",
             )
         archive_ledger.came_back(connection, made.schema, manifest_sha256(folder))
+        partitions.came_back(connection, target)
     return left
 
 

@@ -167,6 +167,9 @@ def test_the_comments_of_every_model_are_understood(name: str) -> None:
         ("text[]", (2,), "string"),
         ("uuid", (), "string"),
         ("public.vector(3)", (), "fixed_size_list<float32>[3]"),
+        ('"own.two".vector(3)', (), "fixed_size_list<float32>[3]"),
+        ('"a"".b".vector(3)', (), "fixed_size_list<float32>[3]"),
+        ("public.myvector(3)", (), "string"),
         ("vector", (), "string"),
         ("halfvec(3)", (), "string"),
     ],
@@ -245,7 +248,8 @@ def test_the_model_of_an_export_is_one_that_loads_take(name: str) -> None:
         assert [(one.name, one.sql_type, one.nullable, one.comment) for one in again.columns] == [
             (one.name, one.sql_type, one.nullable, one.comment) for one in table.columns
         ]
-        for what in ("key", "position", "order", "indexes", "checks", "fingerprint", "nearest"):
+        for what in ("key", "position", "order", "indexes", "checks", "fingerprint", "nearest",
+                     "partition"):  # fmt: skip
             assert getattr(again, what) == getattr(table, what), what
         assert again.constants("part-000123.parquet") == {}
 
