@@ -11,6 +11,8 @@ SEED = 1
 WHOLE = sum(galaxies.ROWS)
 FARTHEST = 0.24
 """Redshift of the volume-limited sample that voids are found in."""
+CELL = 100
+"""Edge of the cells [Mpc/h] that galaxies are sorted by before they are indexed in space."""
 SORTED = """
 CREATE TABLE galaxies AS SELECT * FROM loaded ORDER BY q3c_ang2ipix(ra, dec)
 """
@@ -58,9 +60,9 @@ def space(connection: psycopg.Connection) -> None:
     connection.execute("INSERT INTO labdb.cosmology VALUES ('bench', 100, %s, 'bench/desi')",
                        [cosmology.MATTER])  # fmt: skip
     connection.execute(
-        "CREATE TABLE nearby AS SELECT targetid, labdb.cartesian(ra, dec, "
+        "CREATE TABLE nearby AS SELECT * FROM (SELECT targetid, labdb.cartesian(ra, dec, "
         "labdb.comoving_distance_h(z, c)) AS position FROM galaxies, labdb.cosmology AS c "
-        f"WHERE c.name = 'bench' AND z < {FARTHEST}"
+        f"WHERE c.name = 'bench' AND z < {FARTHEST}) AS g ORDER BY labdb.cell(position, {CELL})"
     )
     connection.execute("CREATE INDEX ON nearby USING gist (position)")
     connection.execute(

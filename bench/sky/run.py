@@ -55,7 +55,7 @@ SEARCHED = 1_200_000
 """Galaxies that the search for members alone is measured with."""
 SEARCH = """
 SELECT count(*)
-  FROM (SELECT * FROM voids ORDER BY position) AS v
+  FROM (SELECT * FROM voids ORDER BY labdb.cell(position, 100)) AS v
   JOIN searched AS g ON g.position <@ cube_enlarge(v.position, v.radius, 3)
                     AND cube_distance(g.position, v.position) <= v.radius
 """

@@ -85,6 +85,16 @@ def space(sky: Sky) -> tuple[Any, Any, Any]:
     return galaxies, voids, radius
 
 
+def test_a_cell_counts_edges_from_the_origin(sky: Sky) -> None:
+    places = np.random.default_rng(8).uniform(-500, 500, (200, 3))
+    sky.table("places", x=places[:, 0], y=places[:, 1], z=places[:, 2])
+    found = sky.array(
+        "SELECT cube_ll_coord(c, 1), cube_ll_coord(c, 2), cube_ll_coord(c, 3) FROM places,"
+        " labdb.cell(cube(ARRAY[x, y, z]), 40) AS c ORDER BY targetid"
+    )
+    assert np.array_equal(found, np.floor(places / 40))
+
+
 def refresh(sky: Sky, reach: float = 1) -> tuple[Any, ...]:
     [row] = sky.rows(
         "SELECT * FROM labdb.refresh_membership('public.membership', 'voids', 'galaxies', %s)",
