@@ -5,8 +5,12 @@ from pathlib import Path
 
 import numpy as np
 from bench.desi import fits
+from tests.catalogue import Desi
 
 SURVEY, PROGRAM = b"main", b"dark"
+TABLE = "raw_catalogs.exposures"
+PART = "raw_catalogs.exposures_20210000"
+YEARS = (20201231, 20210101, 20211231, 20220415)
 
 
 def exposures(path: Path, nights: Sequence[int], each: int = 3, first: int = 1) -> Path:
@@ -31,3 +35,8 @@ def exposures(path: Path, nights: Sequence[int], each: int = 3, first: int = 1) 
         **{name: rng.uniform(1, 2, count).astype("f4") for name in ("AIRMASS", "EBV")},
     }  # fmt: skip
     return fits.save(path, [fits.hdu("EXPOSURES", columns, {})])
+
+
+def of_partitions(desi: Desi) -> dict[str, int]:
+    """Return the rows that each partition has, as the table sees them."""
+    return dict(desi.ask(f"SELECT tableoid::regclass::text, count(*) FROM {TABLE} GROUP BY 1"))

@@ -22,8 +22,9 @@ A client must pass ``pve.ca_file`` with each request: ``REQUESTS_CA_BUNDLE`` in 
 environment would win over a session's ``verify``; the fixtures take it away.
 """
 
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -33,8 +34,10 @@ import requests
 from bench.desi import fits
 from tests import pgvector
 from tests.catalogue import Desi, Loader
+from tests.exposures import YEARS, exposures
 from tests.postgres16 import Postgres16
 
+from labdb.cli.app import run
 from labdb.lab import cluster, control
 from labdb.lab.control import EmulatedPve
 
@@ -177,3 +180,25 @@ def survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def with_vector(catalogues: Postgres16, tmp_path_factory: pytest.TempPathFactory) -> None:
     """The extension ``vector``, pgvector, can be made."""
     pgvector.install(catalogues, tmp_path_factory.mktemp("pgvector"))
+
+
+@pytest.fixture
+def verb(load: Loader, capsys: pytest.CaptureFixture[str]) -> Callable[..., int]:
+    """The command ``labdb catalogue partitions VERB exposures``; what it printed is in load."""
+
+    def call(name: str, *options: str) -> int:
+        capsys.readouterr()
+        code = run(["catalogue", "partitions", name, "exposures", *options,
+                    "--conninfo", load.conninfo, "--json"])  # fmt: skip
+        load.answer = json.loads(capsys.readouterr().out)
+        return code
+
+    return call
+
+
+@pytest.fixture
+def loaded(load: Loader, tmp_path: Path) -> Path:
+    """Four nights in three years, three exposures each."""
+    file = exposures(tmp_path / "exposures-a.fits", YEARS)
+    assert load(file, model="exposures") == 0, load.answer
+    return file

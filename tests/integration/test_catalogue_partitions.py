@@ -1,4 +1,4 @@
-"""A time series in partitions: loaded into them, detached, attached, dropped by retention."""
+"""A time series in partitions: loaded into them, detached, attached."""
 
 import json
 import subprocess
@@ -11,53 +11,20 @@ from typing import Any
 import psycopg
 import pytest
 from tests.catalogue import Desi, Loader
-from tests.exposures import exposures
-from tests.lifecycle import Command as Labdb
-from tests.lifecycle import print_of
+from tests.exposures import PART, TABLE, YEARS, exposures, of_partitions
 
 from labdb.adapters.catalogue import models
 from labdb.adapters.catalogue import partitions as adapter
 from labdb.adapters.catalogue.tables import Target
-from labdb.cli.app import run
 from labdb.domain.catalogue.partition import Span
-from labdb.operations.catalogue import archive as archiving
 
 pytestmark = pytest.mark.postgres
-TABLE = "raw_catalogs.exposures"
-PART = "raw_catalogs.exposures_20210000"
-YEARS = (20201231, 20210101, 20211231, 20220415)
 Command = Callable[..., int]
-
-
-@pytest.fixture
-def verb(load: Loader, capsys: pytest.CaptureFixture[str]) -> Command:
-    """The command ``labdb catalogue partitions VERB exposures``; what it printed is in load."""
-
-    def call(name: str, *options: str) -> int:
-        capsys.readouterr()
-        code = run(["catalogue", "partitions", name, "exposures", *options,
-                    "--conninfo", load.conninfo, "--json"])  # fmt: skip
-        load.answer = json.loads(capsys.readouterr().out)
-        return code
-
-    return call
-
-
-@pytest.fixture
-def loaded(load: Loader, tmp_path: Path) -> Path:
-    """Four nights in three years, three exposures each."""
-    file = exposures(tmp_path / "exposures-a.fits", YEARS)
-    assert load(file, model="exposures") == 0, load.answer
-    return file
-
-
-def _of_parents(desi: Desi) -> dict[str, int]:
-    return dict(desi.ask(f"SELECT tableoid::regclass::text, count(*) FROM {TABLE} GROUP BY 1"))
 
 
 @pytest.mark.usefixtures("loaded")
 def test_a_load_makes_the_partitions_that_its_rows_need(desi: Desi) -> None:
-    assert _of_parents(desi) == {
+    assert of_partitions(desi) == {
         "raw_catalogs.exposures_20200000": 3,
         "raw_catalogs.exposures_20210000": 6,
         "raw_catalogs.exposures_20220000": 3,
@@ -102,7 +69,7 @@ def test_a_changed_file_replaces_its_rows_in_all_partitions(
     exposures(loaded, (20210101, 20230101), each=2)
     assert load(loaded, model="exposures") == 6
     assert load(loaded, model="exposures", options=("--replace",)) == 0
-    assert _of_parents(desi) == {
+    assert of_partitions(desi) == {
         "raw_catalogs.exposures_20210000": 2,
         "raw_catalogs.exposures_20230000": 2,
     }
@@ -116,7 +83,7 @@ def test_two_files_in_parallel_may_need_the_same_partition(
         for n in range(6)
     ]
     assert load(*files, model="exposures", options=("--jobs", "3")) == 0, load.answer
-    assert _of_parents(desi) == {
+    assert of_partitions(desi) == {
         "raw_catalogs.exposures_20210000": 18,
         "raw_catalogs.exposures_20220000": 18,
     }
@@ -144,7 +111,7 @@ def test_making_a_partition_waits_for_no_reader_and_no_load(
         done.start()
         done.join(timeout=20)
         assert not done.is_alive()
-    assert _of_parents(desi)["raw_catalogs.exposures_20230000"] == 3
+    assert of_partitions(desi)["raw_catalogs.exposures_20230000"] == 3
 
 
 @pytest.mark.usefixtures("loaded")
@@ -153,13 +120,13 @@ def test_a_detached_partition_stays_and_can_be_attached_again(
 ) -> None:
     before = desi.prints()
     assert verb("detach", "exposures_20210000", "--confirm", "exposures_20210000") == 0
-    assert PART not in _of_parents(desi)
+    assert PART not in of_partitions(desi)
     assert desi.one(f"SELECT count(*) FROM {PART}") == 6
     assert verb("list") == 0
     state = {one["partition"]: one["state"] for one in load.answer["data"]["partitions"]}
     assert state["exposures_20210000"] == "detached"
     assert verb("attach", "exposures_20210000") == 0
-    assert _of_parents(desi)[PART] == 6
+    assert of_partitions(desi)[PART] == 6
     assert desi.prints() == {**before, **_ledger(desi)}
     assert desi.one(f"SELECT count(*) FROM pg_constraint WHERE conrelid = '{PART}'::regclass"
                     " AND conname LIKE '%span%'") == 0  # fmt: skip
@@ -173,7 +140,7 @@ def _ledger(desi: Desi) -> dict[str, Any]:
 def test_detaching_asks_for_the_name(verb: Command, load: Loader, desi: Desi) -> None:
     assert verb("detach", "exposures_20210000", "--confirm", "exposures_2021") == 6
     assert "nothing was done" in load.error["what"]
-    assert PART in _of_parents(desi)
+    assert PART in of_partitions(desi)
     assert verb("detach", "exposures_20990000", "--confirm", "exposures_20990000") == 2
     assert "exposures_20220000" in load.error["why"]
 
@@ -229,7 +196,7 @@ def test_a_load_that_is_killed_leaves_partitions_that_the_next_one_fills(
     process.communicate()
     assert desi.one(f"SELECT count(*) FROM {TABLE}") == 0
     assert load(file, model="exposures") == 0
-    assert _of_parents(desi) == {
+    assert of_partitions(desi) == {
         f"raw_catalogs.exposures_{y}0000": 40_000 for y in range(2019, 2023)
     }
 
@@ -290,7 +257,7 @@ def test_a_detached_table_with_rows_of_another_year_is_not_attached(
     desi.do(f"UPDATE {PART} SET night = 20250101 WHERE expid = 4")
     assert verb("attach", "exposures_20210000") == 5
     assert "do not belong to 20210000..20220000" in load.error["what"]
-    assert PART not in _of_parents(desi)
+    assert PART not in of_partitions(desi)
     desi.do(f"UPDATE {PART} SET night = 20210101 WHERE expid = 4")
     assert verb("attach", "exposures_20210000") == 0
 
@@ -330,136 +297,6 @@ def test_partitions_are_made_ahead(load: Loader, verb: Command, desi: Desi) -> N
     assert all(one["bytes"] > 0 for one in data["partitions"])
 
 
-def test_what_expires_is_archived_and_comes_back(
-    desi: Desi, load: Loader, loaded: Path, verb: Command, tmp_path: Path, capsys: Any
-) -> None:
-    verb("create", "--until", "20241231")  # made ahead: they keep nothing
-    before = {name: one for name, one in desi.prints().items() if name.startswith("exposures_202")}
-    given = ("--keep", "1", "--confirm", TABLE)
-    assert verb("expire", *given) == 1, "without an archive nothing is dropped"
-    assert "--archive-to" in load.answer["findings"][0]["hint"]
-    assert _of_parents(desi) == {"raw_catalogs.exposures_20220000": 3}
-    assert desi.one(f"SELECT count(*) FROM {PART}") == 6
-    archive = tmp_path / "archive"
-    assert verb("expire", *given, "--archive-to", str(archive), "--dry-run") == 0
-    assert not archive.exists()
-    assert verb("expire", *given, "--archive-to", str(archive)) == 0, load.answer
-    assert desi.one(f"SELECT to_regclass('{PART}') IS NULL")
-    assert verb("list") == 0
-    gone = {one["partition"]: one for one in load.answer["data"]["partitions"]}
-    place = str(archive / "exposures_20200000")
-    assert gone["exposures_20200000"]["state"] == "dropped"
-    assert gone["exposures_20200000"]["archive"] == place
-    # Rows of what was dropped are refused, with the place where they are.
-    new = exposures(tmp_path / "exposures-b.fits", (20200601,), first=700)
-    assert load(new, model="exposures") == 6
-    assert place in load.error["why"]
-    for name in ("exposures_20200000", "exposures_20210000"):
-        capsys.readouterr()
-        told = ("--conninfo", load.conninfo, "--json")
-        assert run(["catalogue", "restore-from-archive", str(archive / name), *told]) == 0
-        assert verb("attach", name) == 0, load.answer
-    assert {one: desi.prints()[one] for one in before} == before
-    assert load(loaded, model="exposures") == 0
-    assert "nothing to do" in load.answer["summary"]
-
-
-@pytest.fixture
-def labdb(desi: Desi, capsys: pytest.CaptureFixture[str]) -> Labdb:
-    return Labdb(desi, capsys)
-
-
-def _state(labdb: Labdb, name: str) -> tuple[str, str | None]:
-    """Return what ``list`` says of a partition: its state, and where its archive is."""
-    assert labdb("catalogue", "partitions", "list", "exposures") == 0, labdb.answer
-    (one,) = (row for row in labdb.answer["data"]["partitions"] if row["partition"] == name)
-    return one["state"], one["archive"]
-
-
-@pytest.mark.usefixtures("loaded")
-def test_a_partition_that_is_archived_by_hand_is_known_as_such_until_it_is_back(
-    load: Loader, labdb: Labdb, verb: Command, tmp_path: Path
-) -> None:
-    name, out = "exposures_20200000", tmp_path / "out"
-    new = exposures(tmp_path / "exposures-b.fits", (20200601,), first=700)
-    verb("detach", name, "--confirm", name)
-    assert labdb("catalogue", "archive", name, "--to", out, "--confirm", name) == 0, labdb.answer
-    assert _state(labdb, name) == ("dropped", str(out))
-    assert load(new, model="exposures") == 6
-    assert str(out) in load.error["why"]
-    assert labdb("catalogue", "restore-from-archive", out) == 0, labdb.answer
-    assert _state(labdb, name) == ("detached", None)
-    assert load(new, model="exposures") == 6
-    assert f"attach raw_catalogs.exposures {name}" in load.error["hint"]
-
-
-@pytest.mark.usefixtures("loaded")
-def test_an_expiry_that_ends_right_after_an_archive_still_knows_where_it_is(
-    labdb: Labdb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    words = ("catalogue", "partitions", "expire", "exposures", "--keep", "1",
-             "--confirm", TABLE, "--archive-to", tmp_path)  # fmt: skip
-
-    def broken(*_args: Any) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(archiving, "_way_back", broken)  # the transaction has ended by then
-        with pytest.raises(json.JSONDecodeError):  # interrupted: there is no answer
-            labdb(*words)
-    assert _state(labdb, "exposures_20200000") == ("dropped", str(tmp_path / "exposures_20200000"))
-    assert _state(labdb, "exposures_20210000") == ("detached", None)
-    assert labdb(*words) == 0, labdb.answer
-    assert _state(labdb, "exposures_20210000") == ("dropped", str(tmp_path / "exposures_20210000"))
-
-
-@pytest.mark.usefixtures("loaded")
-def test_a_partitioned_table_is_exported_whole_and_loaded_into_partitions_again(
-    load: Loader, labdb: Labdb, desi: Desi, tmp_path: Path
-) -> None:
-    out = tmp_path / "out"
-    assert labdb("catalogue", "export", "exposures", "--to", out) == 0, labdb.answer
-    assert labdb.answer["data"]["rows"] == len(YEARS) * 3
-    again = load(out, model=str(out / "model.yaml"), options=("--schema", "again"))
-    assert again == 0, load.answer
-    before, after = (print_of(desi, schema, "exposures") for schema in ("raw_catalogs", "again"))
-    assert (after.rows, after.hash) == (before.rows, before.hash)
-    parts = desi.ask("SELECT tableoid::regclass::text, count(*) FROM again.exposures GROUP BY 1")
-    assert dict(parts) == {
-        "again.exposures_20200000": 3,
-        "again.exposures_20210000": 6,
-        "again.exposures_20220000": 3,
-    }
-
-
-@pytest.mark.usefixtures("loaded")
-def test_a_partitioned_table_is_not_archived_whole(
-    labdb: Labdb, desi: Desi, tmp_path: Path
-) -> None:
-    before, out = desi.prints(), tmp_path / "out"
-    for how in (("--confirm", "exposures"), ("--dry-run",)):
-        assert labdb("catalogue", "archive", "exposures", "--to", out, *how) == 6
-        assert labdb.error["what"] == "raw_catalogs.exposures is partitioned; nothing was done"
-        assert "exposures_20200000, exposures_20210000, exposures_2022" in labdb.error["why"]
-        assert "expire raw_catalogs.exposures --keep N --archive-to" in labdb.error["hint"]
-    assert desi.prints() == before
-    assert not out.exists()
-
-
-@pytest.mark.usefixtures("loaded")
-def test_retention_asks_for_names(desi: Desi, load: Loader, verb: Command) -> None:
-    assert verb("expire", "--keep", "2") == 6
-    assert verb("expire", "--keep", "2", "--dry-run") == 1
-    assert len(_of_parents(desi)) == 3
-    assert verb("expire", "--keep", "2", "--confirm", TABLE, "--drop-unarchived", PART) == 2
-    assert len(_of_parents(desi)) == 3
-    given = ("--keep", "2", "--confirm", TABLE, "--drop-unarchived", "exposures_20200000")
-    assert verb("expire", *given) == 0
-    assert desi.one("SELECT to_regclass('raw_catalogs.exposures_20200000') IS NULL")
-    assert verb("expire", "--keep", "2") == 0
-    assert "nothing to do" in load.answer["summary"]
-
-
 def test_a_detaching_that_was_broken_off_is_told_and_finished(
     desi: Desi, load: Loader, loaded: Path, verb: Command
 ) -> None:
@@ -476,7 +313,7 @@ def test_a_detaching_that_was_broken_off_is_told_and_finished(
     assert "was not detached to the end" in load.answer["findings"][0]["what"]
     assert verb("detach", "exposures_20210000", "--confirm", "exposures_20210000") == 0
     assert verb("attach", "exposures_20210000") == 0
-    assert _of_parents(desi)[PART] == 6
+    assert of_partitions(desi)[PART] == 6
 
 
 def test_a_plain_table_is_told(load: Loader, verb: Command, desi: Desi) -> None:
