@@ -52,6 +52,29 @@ def test_what_expires_is_archived_and_comes_back(
     assert "nothing to do" in load.answer["summary"]
 
 
+@pytest.mark.usefixtures("loaded")
+def test_a_check_knows_which_rows_left_with_their_partitions(
+    desi: Desi, labdb: Labdb, verb: Command, tmp_path: Path
+) -> None:
+    def rule() -> str:
+        assert labdb("catalogue", "check", "--table", "exposures") in (0, 1), labdb.answer
+        (table,) = labdb.answer["data"]["tables"]
+        (one,) = (one for one in table["rules"] if one["rule"] == "rows-of-each-file")
+        return str(one["status"])
+
+    assert rule() == "passed"
+    given = ("--keep", "1", "--confirm", TABLE)
+    verb("expire", *given, "--archive-to", str(tmp_path / "archive"))
+    assert desi.one(f"SELECT count(*) FROM {TABLE}") < 3 * len(YEARS)
+    assert rule() == "passed"
+    assert "left it with detached partitions" in json.dumps(labdb.answer["findings"])
+    assert labdb("catalogue", "restore-from-archive", tmp_path / "archive/exposures_20200000") == 0
+    assert verb("attach", "exposures_20200000") == 0
+    assert rule() == "passed"
+    desi.do(f"DELETE FROM {TABLE} WHERE expid = (SELECT max(expid) FROM {TABLE})")
+    assert rule() == "failed", "a row that is gone otherwise is missed as before"
+
+
 @pytest.fixture
 def labdb(desi: Desi, capsys: pytest.CaptureFixture[str]) -> Labdb:
     return Labdb(desi, capsys)

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 import psycopg
 from psycopg.sql import SQL, Composed, Identifier, Literal
+from psycopg.types.json import Jsonb
 
 from labdb.adapters.catalogue.tables import Target
 from labdb.adapters.content import query
 from labdb.domain.catalogue import partition
 from labdb.domain.catalogue.layout import index_name
 from labdb.domain.catalogue.partition import Span
+from labdb.domain.catalogue.table import SOURCE_ID
 
 LEDGER = "partition_ledger"
 PREFIX_BYTES = 40
@@ -149,7 +151,10 @@ def _attach(target: Target, part: Target, span: Span) -> Composed:
 
 
 def remember(connection: psycopg.Connection, target: Target, name: str, span: Span) -> None:
-    """Write into the ledger that a partition is being taken out, before it is."""
+    """Write into the ledger that a partition is being taken out, before it is.
+
+    The rows that it has of each file go along: what the ledger of loads counts is known to be gone.
+    """
     with connection.transaction():
         connection.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
@@ -159,13 +164,38 @@ def remember(connection: psycopg.Connection, target: Target, name: str, span: Sp
             text = SQL(query("catalogue/partition_ledger")).format(schema=Identifier(target.schema))
             connection.execute(text)
         connection.execute(
-            SQL("INSERT INTO {} (table_name, partition_name, low, high) VALUES (%s, %s, %s, %s)"
+            SQL("INSERT INTO {} (table_name, partition_name, low, high, rows_of_files)"
+                " VALUES (%s, %s, %s, %s, %s)"
                 " ON CONFLICT (table_name, partition_name) DO UPDATE"
-                " SET detached_at = now(), dropped_at = NULL, archive = NULL").format(
+                " SET detached_at = now(), dropped_at = NULL, archive = NULL,"
+                " rows_of_files = excluded.rows_of_files").format(
                 Identifier(target.schema, LEDGER)
             ),
-            [target.name, name, span.low, span.high],
+            [target.name, name, span.low, span.high,
+             Jsonb(_rows_of_files(connection, Target(target.schema, name)))],
         )  # fmt: skip
+
+
+def _rows_of_files(connection: psycopg.Connection, part: Target) -> dict[int, int]:
+    """Return the rows of each file by ``source_id``; nothing of a table that labdb did not make."""
+    labelled = connection.execute(
+        "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = %s",
+        [part.quoted(connection), SOURCE_ID],
+    ).fetchone()
+    if labelled is None:
+        return {}
+    file = Identifier(SOURCE_ID)
+    text = SQL("SELECT {}, count(*) FROM {} GROUP BY 1").format(file, part.sql)
+    return dict(connection.execute(text).fetchall())
+
+
+def taken_out(connection: psycopg.Connection, target: Target) -> dict[int, int]:
+    """Return the rows of each file, by ``source_id``, that left a table with its partitions."""
+    if not _has_ledger(connection, target.schema):
+        return {}
+    text = SQL(query("catalogue/taken_out")).format(schema=Identifier(target.schema))
+    there = [one.name for one in attached(connection, target) if not one.half_detached]
+    return dict(connection.execute(text, {"table": target.name, "attached": there}).fetchall())
 
 
 def detach(connection: psycopg.Connection, target: Target, one: Attached) -> None:

@@ -10,7 +10,7 @@ import psycopg
 
 from labdb.adapters.catalogue import check as asking
 from labdb.adapters.catalogue import connection as connecting
-from labdb.adapters.catalogue import models, tables
+from labdb.adapters.catalogue import models, partitions, tables
 from labdb.adapters.catalogue.loaded import Loaded, catalogues
 from labdb.adapters.catalogue.tables import Target
 from labdb.domain.catalogue import check as plan
@@ -165,7 +165,12 @@ def _check(  # noqa: PLR0913 - the table, its surroundings, and who watches
         hint = f"load it anew, or name the model {table.model} that it was made by with --model"
         return Checked(loaded, table, (), problems=(Problem(text, hint),))
     files = asking.files(connection, target)
-    done = {number: one.rows_loaded or 0 for number, one in files.items() if one.finished}
+    gone = partitions.taken_out(connection, target)
+    done = {
+        number: (one.rows_loaded or 0) - gone.get(number, 0)
+        for number, one in files.items()
+        if one.finished
+    }
     labels = {str(number): one.file_name for number, one in files.items()}
     others = _others(loaded, there)
     rules = [plan.of_ledger(done), *plan.rules(table)] if done else [*plan.rules(table)]
@@ -191,17 +196,18 @@ def _check(  # noqa: PLR0913 - the table, its surroundings, and who watches
             "run the same labdb catalogue load again: it goes on where it was broken off",
         )
     ]
-    remarks = (
-        (f"loaded by version {loaded.model_version} of {table.model}, not {table.model_version}",)
-        if loaded.model_version != table.model_version
-        else ()
-    )
+    remarks = []
+    if loaded.model_version != table.model_version:
+        old = f"loaded by version {loaded.model_version} of {table.model}"
+        remarks.append(f"{old}, not {table.model_version}")
+    if rows := sum(gone.values()):
+        remarks.append(f"{rows:,} of the rows loaded left it with detached partitions")
     return Checked(
         loaded,
         table,
         tuple(verdicts[one] for one in every),
         problems=tuple(problems) if unfinished else (),
-        remarks=remarks,
+        remarks=tuple(remarks),
     )
 
 
