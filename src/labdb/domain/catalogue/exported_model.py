@@ -7,6 +7,7 @@ from typing import Any
 from labdb.domain.catalogue import comment, felis
 from labdb.domain.catalogue.carried import Carried
 from labdb.domain.catalogue.table import SOURCE_ID, Column, Table
+from labdb.spec.check import Refers
 from labdb.spec.data_source import Nearest, Range
 
 FILES = r"part-\d{6}\.parquet"
@@ -71,7 +72,24 @@ def sources(name: str, columns: Sequence[Carried], model: Table | None) -> dict[
         table["checks"] = _declared(model.checks)
         table["fingerprint"] = list(model.fingerprint)
         table["partition"] = model.partition.model_dump(mode="json") if model.partition else None
+        table["rules"] = _of_one_table(model, name)
+        table["plots"] = [
+            plot.model_copy(update={"beside": ()}).model_dump(mode="json", exclude_defaults=True)
+            for plot in model.plots
+        ]
     return {"tables": {name: {key: value for key, value in table.items() if value}}}
+
+
+def _of_one_table(model: Table, name: str) -> list[dict[str, Any]]:
+    """Return the rules that the table called *name* can be asked without the others of *model*."""
+    kept = []
+    for rule in model.rules:
+        if isinstance(rule, Refers):
+            if rule.table != model.name:
+                continue
+            rule = rule.model_copy(update={"table": name})  # noqa: PLW2901 - itself, renamed
+        kept.append(rule.model_dump(mode="json", exclude_defaults=True))
+    return kept
 
 
 def _declared(by_column: Mapping[str, Range] | Mapping[str, Nearest]) -> dict[str, Any]:

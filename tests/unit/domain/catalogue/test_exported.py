@@ -24,6 +24,7 @@ from labdb.domain.catalogue.pgcopy import Cells
 from labdb.domain.catalogue.pgcopy_read import NotThisTable, columns
 from labdb.domain.catalogue.table import Column, join
 from labdb.domain.recovery.fingerprint import TableFingerprint
+from labdb.spec.check import Refers
 from labdb.spec.data_model import SchemaModel
 from labdb.spec.data_source import ModelSource
 
@@ -252,6 +253,9 @@ def test_the_model_of_an_export_is_one_that_loads_take(name: str) -> None:
                      "partition"):  # fmt: skip
             assert getattr(again, what) == getattr(table, what), what
         assert again.constants("part-000123.parquet") == {}
+        own = [rule for rule in table.rules if not isinstance(rule, Refers)]
+        assert list(again.rules) == own, "rules go along, but for those about other tables"
+        assert [plot.title for plot in again.plots] == [plot.title for plot in table.plots]
 
 
 def test_a_table_that_no_model_can_describe_gets_none() -> None:
