@@ -73,6 +73,20 @@ def test_a_load_that_is_killed_again_and_again_gives_the_same_table(
     assert len(desi.ask("SELECT FROM pg_indexes WHERE tablename = 'fastspecfit_galaxies'")) == 4
 
 
+def test_when_one_of_many_files_is_refused_no_job_waits_for_another(
+    desi: Desi, load: Loader, tmp_path: Path
+) -> None:
+    files = [fits_file(tmp_path / f"{n}.fits", stars(20 + n, seed=n)) for n in range(12)]
+    assert load(files[0]) == 1, "there is no q3c"
+    desi.do(f"ALTER TABLE {TABLE} ADD CONSTRAINT refused CHECK (source_number % 1000003 <> 11)")
+    assert load(*files, options=("--jobs", "3")) == 5
+    assert "11.fits" in load.error["what"], "the largest comes first"
+    assert desi.one(f"SELECT count(*) FROM {TABLE}") < sum(20 + n for n in range(11))
+    desi.do(f"ALTER TABLE {TABLE} DROP CONSTRAINT refused")
+    assert load(*files, options=("--jobs", "3")) == 1
+    assert desi.one(f"SELECT count(*) FROM {TABLE}") == sum(20 + n for n in range(12))
+
+
 def test_a_load_that_is_killed_in_the_middle_of_a_file_leaves_none_of_its_rows(
     desi: Desi, tmp_path: Path
 ) -> None:

@@ -3,14 +3,13 @@
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import closing
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
-from labdb.adapters.catalogue.ahead import ahead
 from labdb.adapters.catalogue.connection import AGAIN, connect, told
 from labdb.domain.catalogue.estimate import estimate
 from labdb.domain.catalogue.table import VECTORS_MOST
@@ -25,7 +24,7 @@ from labdb.report import Finding, Phase, Report
 
 COMMAND = "catalogue load"
 READ_AHEAD = 1
-"""Parts that a job has read and not begun to send, besides the one that it is reading."""
+"""Parts, for each job, that were read and are not sent yet, besides those that are being read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,50 +116,73 @@ def load(request: Request, watcher: Watcher) -> Report:
 
 
 class _Jobs:
-    """Loads parts, some at a time; after the first error nothing new is begun."""
+    """Loads parts, some at a time; after the first error nothing new is begun.
+
+    Each job reads parts and sends parts, in two threads. What has been read is sent by whichever
+    job is free, and the largest parts come first: none is left with much to do when the others
+    have nothing (Graham 1969, "Bounds on multiprocessing timing anomalies").
+    """
 
     def __init__(self, todo: Sequence[Fitted], request: Request, watcher: Watcher) -> None:
+        self._jobs = min(request.jobs, len(todo))
+        if self._jobs > 1:
+            todo = sorted(todo, key=lambda one: one.rows, reverse=True)
         self._waiting = deque(todo)
-        self._request = request
+        self._read_ones: Queue[Ready | None] = Queue(max(1, self._jobs * READ_AHEAD))
+        self._how = request.how
         self._watcher = watcher
         self._failed, self._interrupted = threading.Event(), threading.Event()
 
     def run(self) -> list[Loaded]:
         """Return what became of all parts."""
-        jobs = min(self._request.jobs, len(self._waiting))
-        with ThreadPoolExecutor(max_workers=self._request.jobs) as pool:
-            futures = [pool.submit(self._job) for _ in range(jobs)]
+        if not self._jobs:
+            return []
+        with ThreadPoolExecutor(max_workers=2 * self._jobs) as pool:
+            readers = [pool.submit(self._read) for _ in range(self._jobs)]
+            senders = [pool.submit(self._send) for _ in range(self._jobs)]
+            every: list[Future[Any]] = [*readers, *senders]
             try:
-                wait(futures)
+                wait(every)
             except BaseException:
                 self._failed.set()
                 self._interrupted.set()
                 raise
-        return [one for future in futures for one in future.result()]
+        for each in readers:
+            each.result()
+        return [one for each in senders for one in each.result()]
 
-    def _job(self) -> list[Loaded]:
-        """Send parts one after the other; while one is sent, the next is read."""
-        done: list[Loaded] = []
+    def _read(self) -> None:
+        """Read parts until there are no more; then one sender can end."""
         try:
-            with closing(ahead(self._read(), READ_AHEAD, drop=one_file.leave)) as parts:
-                for one in parts:
-                    if self._failed.is_set():
-                        one_file.leave(one)
-                        break
-                    self._watcher.say(str(one.fitted.part))
-                    done.append(one_file.send(one, self._request.how, self._advance))
+            while not self._failed.is_set():
+                try:
+                    part = self._waiting.popleft()
+                except IndexError:
+                    return
+                self._read_ones.put(one_file.read(part, self._how))
         except BaseException:
             self._failed.set()
             raise
-        return done
+        finally:
+            self._read_ones.put(None)
 
-    def _read(self) -> Iterator[Ready]:
-        while not self._failed.is_set():
+    def _send(self) -> list[Loaded]:
+        """Send parts that were read; after an error, let go of them, so that no reader waits."""
+        done: list[Loaded] = []
+        trouble: BaseException | None = None
+        while (one := self._read_ones.get()) is not None:
+            if self._failed.is_set():
+                one_file.leave(one)
+                continue
+            self._watcher.say(str(one.fitted.part))
             try:
-                part = self._waiting.popleft()
-            except IndexError:
-                return
-            yield one_file.read(part, self._request.how)
+                done.append(one_file.send(one, self._how, self._advance))
+            except BaseException as error:  # noqa: BLE001 - raised below, once nobody waits
+                self._failed.set()
+                trouble = error
+        if trouble is not None:
+            raise trouble
+        return done
 
     def _advance(self, rows: int) -> None:
         if rows > 0 and self._interrupted.is_set():
