@@ -36,13 +36,17 @@ def goals(result: dict[str, Any]) -> list[tuple[str, float, str, bool]]:
     pandas = whole(ways["pandas"]) / whole(one)
     orm = (ways["orm"]["rows"] / ways["orm"]["count"]) / (one["rows"] / rows)
     jobs = one["rows"] / two["rows"]
+    # Of a server elsewhere the cores are not known: the figure means nothing there.
+    alone = ways["one job, one core"]["rows"] / ways["two jobs, two cores"]["rows"]
     memory = max(one["memory_mb"], two["memory_mb"])
     return [
         ("COPY phase, rate against the limit", share, f"at least {SHARE}", share >= SHARE),
         ("against pandas and CSV, to the indexed table", pandas, f"at least {PANDAS}",
          pandas >= PANDAS),
         ("against the ORM, rows", orm, f"at least {ORM}", orm >= ORM),
-        ("two files at a time against one, rows", jobs, f"at least {TWO}", jobs >= TWO),
+        ("two files at a time against one, all cores, rows", jobs, f"at least {TWO}", jobs >= TWO),
+        ("two files on two cores against one on one core, rows", alone, f"at least {TWO}",
+         alone >= TWO),
         ("peak memory, MB", memory, f"at most {MEMORY}", memory <= MEMORY),
     ]  # fmt: skip
 
@@ -68,6 +72,8 @@ def _lines(result: dict[str, Any]) -> Iterator[str]:
     yield f"| labdb's COPY phase alone, of FITS files | {copying} | | |"
     for name, shown in (("one job", "labdb catalogue load"),
                         ("two jobs", "labdb catalogue load --jobs 2"),
+                        ("one job, one core", "labdb catalogue load, on one core"),
+                        ("two jobs, two cores", "the same --jobs 2, on two cores"),
                         ("pandas", "astropy, pandas, CSV, COPY")):  # fmt: skip
         way = ways[name]
         rate = _rate(way["rows"], rows)

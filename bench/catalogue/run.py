@@ -18,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,14 @@ import psycopg
 # A script finds its neighbours by the tree that it stands in.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from bench.catalogue import report, ways
+from bench.catalogue.cores import limited
 from bench.desi import fits, galaxies
+from bench.tuning.cgroup import Cgroup
 
 HERE = Path(__file__).resolve().parent
 MEMORY = 8 << 30
+TWO = 2
+"""Cores of a machine on which two jobs have a core each as they are."""
 CONFIGURATION = """
 listen_addresses = ''
 unix_socket_directories = '/run/bench'
@@ -39,7 +44,19 @@ maintenance_work_mem = 1GB
 max_wal_size = 8GB
 jit = off
 """
-Processor = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """How to connect, what machine it is, and the *cgroup* of the container that it is in."""
+
+    conninfo: str
+    machine: str
+    cgroup: Cgroup | None = None
+
+    def spent(self) -> float:
+        """Return the server's processor seconds; 0 where they are not known."""
+        return self.cgroup.cpu() if self.cgroup else 0.0
 
 
 def files(folder: Path, scale: float) -> list[Path]:
@@ -53,11 +70,11 @@ def files(folder: Path, scale: float) -> list[Path]:
 
 
 @contextmanager
-def server(conninfo: str | None, folder: Path) -> Iterator[tuple[str, Processor | None, str]]:
-    """Yield how to connect, what tells the server's processor seconds, and what machine it is."""
+def server(conninfo: str | None, folder: Path) -> Iterator[Server]:
+    """Yield the server to measure: one of the run's own, unless *conninfo* names another."""
     here = f"{os.cpu_count()} cores, Linux {platform.machine()}"
     if conninfo is not None:
-        yield conninfo, None, here
+        yield Server(conninfo, here)
         return
     from bench.tuning.machine import Limits, Machine  # noqa: PLC0415 - needs Docker
 
@@ -67,27 +84,40 @@ def server(conninfo: str | None, folder: Path) -> Iterator[tuple[str, Processor 
         machine.serve(CONFIGURATION)
         with psycopg.connect(machine.conninfo("postgres", "postgres"), autocommit=True) as session:
             session.execute("CREATE EXTENSION q3c")
-        yield machine.conninfo("postgres", "postgres"), machine.cgroup.cpu, f"{here}, a container"
+        conninfo = machine.conninfo("postgres", "postgres")
+        yield Server(conninfo, f"{here}, a container", machine.cgroup)
 
 
-def measure(conninfo: str, processor: Processor | None, paths: list[Path], rounds: int) -> Any:
-    """Return the figures of every way; those that are repeated are medians of *rounds*."""
-    spent = processor or (lambda: 0.0)
-    one, two, limit, adbc = [], [], [], []
+def measure(there: Server, paths: list[Path], rounds: int) -> Any:
+    """Return the figures of every way; those that are repeated are medians of *rounds*.
+
+    Every other round goes backwards, so that no way has the same one before it each time.
+    """
+    conninfo, spent = there.conninfo, there.spent
+
+    def ours(jobs: int, cores: int) -> dict[str, float]:
+        with limited(there.cgroup, cores):
+            return ways.ours(conninfo, paths, jobs, spent)
+
+    every = os.cpu_count() or 1
+    repeated: dict[str, Callable[[], dict[str, float]]] = {
+        "limit": lambda: ways.limit(conninfo, paths, spent),
+        "one job": lambda: ours(1, every),
+        "two jobs": lambda: ours(2, every),
+        "one job, one core": lambda: ours(1, 1),
+        "two jobs, two cores": lambda: ours(2, 2),
+        "adbc": lambda: ways.adbc(conninfo, paths),
+    }
+    if every == TWO:
+        del repeated["two jobs, two cores"]
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in repeated}
     for number in range(rounds):
         print(f"round {number + 1} of {rounds}", file=sys.stderr)
-        limit.append(ways.limit(conninfo, paths, spent))
-        one.append(ways.ours(conninfo, paths, 1, spent))
-        two.append(ways.ours(conninfo, paths, 2, spent))
-        adbc.append(ways.adbc(conninfo, paths))
-    return {
-        "limit": _medians(limit),
-        "one job": _medians(one),
-        "two jobs": _medians(two),
-        "adbc": _medians(adbc),
-        "pandas": ways.lab(conninfo, paths),
-        "orm": ways.orm(conninfo, paths),
-    }
+        for name in [*repeated][:: -1 if number % 2 else 1]:
+            found[name].append(repeated[name]())
+    figures = {name: _medians(each) for name, each in found.items()}
+    figures.setdefault("two jobs, two cores", figures["two jobs"])
+    return figures | {"pandas": ways.lab(conninfo, paths), "orm": ways.orm(conninfo, paths)}
 
 
 def _medians(rounds: list[dict[str, float]]) -> dict[str, float]:
@@ -106,11 +136,11 @@ def main(arguments: list[str]) -> int:
     load = os.getloadavg()
     with tempfile.TemporaryDirectory(prefix="labdb-bench-") as scratch:
         paths = files(given.folder or Path(scratch) / "files", given.scale)
-        with server(given.conninfo, Path(scratch)) as (conninfo, processor, machine):
-            figures = measure(conninfo, processor, paths, given.rounds)
+        with server(given.conninfo, Path(scratch)) as there:
+            figures = measure(there, paths, given.rounds)
     result = {
         "date": datetime.now(tz=UTC).strftime("%Y-%m-%d"),
-        "machine": machine,
+        "machine": there.machine,
         "cores": os.cpu_count(),
         "load": f"{load[0]:.1f} before, {os.getloadavg()[0]:.1f} after",
         "rounds": given.rounds,

@@ -58,6 +58,10 @@ class Cgroup:
             return int((self._processor / "cpuacct.usage").read_text()) / 1e9
         return _table(self._processor / "cpu.stat")["usage_usec"] / 1e6
 
+    def processes(self) -> list[int]:
+        """Return the numbers of the processes in it, as this machine has them."""
+        return [int(line) for line in (self._folder / "cgroup.procs").read_text().split()]
+
     def oom_kills(self) -> int:
         """Return how often the kernel ended a process for want of memory."""
         name = "memory.oom_control" if self.version == 1 else "memory.events"

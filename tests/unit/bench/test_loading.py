@@ -17,6 +17,8 @@ RESULT: dict[str, Any] = {
                     "server_cpu": 11.0, "memory_mb": 180.0},
         "two jobs": {"look": 0.5, "rows": 8.0, "indexes": 1.5, "copy": 14.0, "client_cpu": 5.0,
                      "server_cpu": 11.0, "memory_mb": 260.0},
+        "one job, one core": {"look": 0.5, "rows": 15.0, "indexes": 2.0},
+        "two jobs, two cores": {"look": 0.5, "rows": 8.0, "indexes": 1.5},
         "adbc": {"copy": 9.5},
         "pandas": {"rows": 70.0, "indexes": 2.0},
         "orm": {"rows": 60.0, "count": 100},
@@ -31,6 +33,7 @@ def test_a_goal_is_met_or_said_not_to_be() -> None:
         (6.0, True),  # 72 of 12
         (60.0, True),  # 0.6 of 0.01 seconds a row
         (1.25, False),  # 10 of 8
+        (1.88, True),  # 15 of 8
         (260.0, True),
     ]
 
