@@ -38,9 +38,13 @@ GALAXY_UNITS = {
 } | {f"FLUX_{band}": "nmgy" for band in ("G", "R", "Z", "W1", "W2")} | {
     f"ABSMAG01_SDSS_{band}": "mag" for band in "UGRIZ"
 }  # fmt: skip
-TRIANGLES = 8.8
-"""Triangles for each galaxy of the sample in REVOLVER's files; VIDE has 6.4."""
-HOLES = 27
+TRIANGLES = {
+    ("REVOLVER", "NGC"): 5_321_800, ("REVOLVER", "SGC"): 756_302,
+    ("VIDE", "NGC"): 3_854_410, ("VIDE", "SGC"): 511_574,
+}  # fmt: skip
+"""Triangles of the voids' surfaces in DESIVAST's files, by algorithm and cap."""
+HOLES = {"NGC": 89_003, "SGC": 12_860}
+"""Spheres that VoidFinder's voids are made of, by cap."""
 NOTHING = -1
 AGE_STEP, AGE_ZERO, NO_AGE = 0.0005, 8.0, -32768
 QUASAR = 2.0
@@ -148,11 +152,12 @@ def write_voids(folder: Path, sample: zones.VolumeLimited, how: How) -> list[Pat
         rng = np.random.default_rng([how.seed, 900, len(written)])
         name = f"DESIVAST_BGS_VOLLIM_{piece.algorithm.file}_{piece.cap}.fits"
         place = (piece.algorithm.name, piece.cap)
-        tables = {"MAXIMALS": _maximals(rng, piece), "HOLES": _holes(rng, piece)}
         if piece.algorithm.has_redshift:
             tables = {"VOIDS": _voids(rng, piece), **dict(reversed(parts[place].items()))}
+        else:
+            tables = {"MAXIMALS": _maximals(rng, piece), "HOLES": _holes(rng, piece, how)}
         if piece.algorithm.name in ("REVOLVER", "VIDE"):
-            tables |= _mesh(rng, piece, parts[place]["GALZONE"])
+            tables |= _mesh(rng, piece, parts[place]["GALZONE"], how)
         hdus = [hdu(name, columns, UNITS) for name, columns in tables.items()]
         written.append(save(folder / name, hdus))
     return written
@@ -184,16 +189,19 @@ def _maximals(rng: np.random.Generator, piece: Voids) -> Columns:
     }  # fmt: skip
 
 
-def _holes(rng: np.random.Generator, piece: Voids) -> Columns:
-    void = np.repeat(piece.void, HOLES)
-    x, y, z = (np.repeat(axis, HOLES) + rng.normal(0, 5, len(void)) for axis in piece.xyz)
-    radius = np.repeat(piece.radius, HOLES) * rng.uniform(0.6, 1, len(void))
-    return {"X": x, "Y": y, "Z": z, "RADIUS": radius, "VOID": void}
+def _holes(rng: np.random.Generator, piece: Voids, how: How) -> Columns:
+    count = max(len(piece.void), voids.scaled(HOLES[piece.cap], how.scale))
+    # Every void has one at least.
+    more = rng.integers(0, len(piece.void), count - len(piece.void))
+    of = np.sort(np.concatenate([np.arange(len(piece.void)), more]))
+    x, y, z = (axis[of] + rng.normal(0, 5, count) for axis in piece.xyz)
+    radius = piece.radius[of] * rng.uniform(0.6, 1, count)
+    return {"X": x, "Y": y, "Z": z, "RADIUS": radius, "VOID": piece.void[of]}
 
 
-def _mesh(rng: np.random.Generator, piece: Voids, sample: Columns) -> dict[str, Columns]:
+def _mesh(rng: np.random.Generator, piece: Voids, sample: Columns, how: How) -> dict[str, Columns]:
     galaxies_seen = len(sample["GAL"])
-    count = round(galaxies_seen * TRIANGLES)
+    count = voids.scaled(TRIANGLES[piece.algorithm.name, piece.cap], how.scale)
     void = np.sort(rng.integers(0, len(piece.void), count))
     normal = rng.normal(size=(3, count))
     normal /= np.linalg.norm(normal, axis=0)

@@ -23,7 +23,6 @@ import psycopg
 
 # A script finds its neighbours by the tree that it stands in.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from bench.postgresql16 import EXTENSIONS, sky_functions
 from bench.sky import catalogue
 from bench.tuning.machine import Limits, Machine
 
@@ -50,11 +49,6 @@ PATIENCE = 60
 PIXELS = 48
 NIGHTS = 400
 Row = tuple[str, str, str]
-
-
-def _install(machine: Machine) -> None:
-    for name, text in sky_functions().items():
-        machine.run(f"cat > {EXTENSIONS}/{name} <<'LABDB'\n{text}\nLABDB", user="root")
 
 
 def _ran(connection: psycopg.Connection, query: str) -> tuple[int, float]:
@@ -214,7 +208,7 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="labdb-bench-") as folder:
         machine = Machine(Path(folder), Limits(cores=os.cpu_count() or 1, memory=MEMORY))
         with machine.running():
-            _install(machine)
+            machine.install_sky_functions()
             machine.initialise()
             machine.serve(CONFIGURATION)
             with psycopg.connect(

@@ -24,7 +24,6 @@ import psycopg
 
 # A script finds its neighbours by the tree that it stands in.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from bench.postgresql16 import EXTENSIONS, sky_functions
 from bench.sky import catalogue, report
 from bench.tuning.machine import Limits, Machine
 
@@ -59,11 +58,6 @@ SELECT count(*)
   JOIN searched AS g ON g.position <@ cube_enlarge(v.position, v.radius, 3)
                     AND cube_distance(g.position, v.position) <= v.radius
 """
-
-
-def _install(machine: Machine) -> None:
-    for name, text in sky_functions().items():
-        machine.run(f"cat > {EXTENSIONS}/{name} <<'LABDB'\n{text}\nLABDB", user="root")
 
 
 def _asked(connection: psycopg.Connection, query: str) -> float:
@@ -180,7 +174,7 @@ def main(arguments: list[str]) -> int:
         machine = Machine(Path(folder), Limits(cores=os.cpu_count() or 1, memory=MEMORY))
         sizes = []
         with machine.running():
-            _install(machine)
+            machine.install_sky_functions()
             for rows in given.rows:
                 sizes.append(_measure(machine, rows))
                 print(json.dumps(sizes[-1], indent=1))

@@ -14,17 +14,22 @@ from labdb.spec import WorkloadKind
 
 GB = UNITS["GB"]
 MAJOR = 16
+STATISTICS = "statistics"
 Parameters = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A named configuration; *roles* are settings by ``ALTER ROLE``, which only labdb has."""
+    """A named configuration; *roles* are settings by ``ALTER ROLE``, which only labdb has.
+
+    With *statistics*, the database has those of ``statistics.sql`` besides.
+    """
 
     name: str
     parameters: Parameters
     source: str
     roles: Mapping[str, Parameters] = field(default_factory=dict)
+    statistics: bool = False
 
 
 def contenders(machine: Machine, load: Load) -> dict[str, Contender]:
@@ -37,7 +42,8 @@ def choose(known: Mapping[str, Contender], names: str) -> tuple[Contender, ...]:
     """Return the contenders in *names*, which commas separate; all of them for no names.
 
     ``stock+work_mem=64MB`` is stock with another value, ``labdb-mixed+analyst.work_mem=64MB``
-    labdb with another setting of a role: what would this one value do?
+    labdb with another setting of a role: what would this one value do? ``labdb-mixed+statistics``
+    is labdb in a database with extended statistics.
 
     Raises:
         KeyError: there is no such contender.
@@ -52,6 +58,8 @@ def _changed(contender: Contender, changes: Sequence[str]) -> Contender:
     parameters = dict(contender.parameters)
     roles = {role: dict(settings) for role, settings in contender.roles.items()}
     for change in changes:
+        if change == STATISTICS:
+            continue
         name, _, value = change.partition("=")
         role, _, setting = name.rpartition(".")
         if role:
@@ -59,7 +67,7 @@ def _changed(contender: Contender, changes: Sequence[str]) -> Contender:
         else:
             parameters[name] = value
     name = "+".join([contender.name, *changes])
-    return Contender(name, parameters, contender.source, roles)
+    return Contender(name, parameters, contender.source, roles, STATISTICS in changes)
 
 
 def _peer(name: str, source: str) -> Callable[[Machine, Load], Contender]:

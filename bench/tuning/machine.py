@@ -120,6 +120,12 @@ class Machine:
             raise RuntimeError(f"{script.strip().splitlines()[0]}: {text}")
         return text
 
+    def install_sky_functions(self) -> None:
+        """Put the extension ``labdb`` where PostgreSQL finds it."""
+        for name, text in postgresql16.sky_functions().items():
+            place = f"{postgresql16.EXTENSIONS}/{name}"
+            self.run(f"cat > {place} <<'LABDB'\n{text}\nLABDB", user="root")
+
     def initialise(self) -> None:
         """Make a new, empty cluster in place of any that is there."""
         self.run(f"find {DATA} -mindepth 1 -delete")

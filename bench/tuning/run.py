@@ -35,7 +35,7 @@ from bench.tuning.contenders import Contender, choose, contenders
 from bench.tuning.machine import DoesNotStartError, InUseError, Limits, Machine
 from bench.tuning.progress import Progress
 from bench.tuning.results import Results, Unit
-from bench.tuning.stand import Stand
+from bench.tuning.stand import Stand, statements
 from bench.tuning.steps import concurrency, loading, pgbench, queries
 
 from labdb import paths
@@ -103,7 +103,8 @@ def _arguments(arguments: list[str]) -> argparse.Namespace:
         "--contenders",
         default="",
         help="names with commas; all when absent. NAME+work_mem=64MB is NAME with another value,"
-        " NAME+analyst.work_mem=64MB with another setting of a role",
+        " NAME+analyst.work_mem=64MB with another setting of a role, NAME+statistics with"
+        " extended statistics",
     )
     parser.add_argument("--steps", default=",".join(STEPS), help="names with commas")
     parser.add_argument("--out", type=Path, default=Path("tuning-results.jsonl"))
@@ -229,13 +230,15 @@ class Runner:
         }
 
     def _fingerprint(self, contender: Contender) -> str:
-        made_of = {
+        made_of: dict[str, Any] = {
             "configuration": configuration.render(contender, connections=self._stand.connections),
             "roles": {role: dict(values) for role, values in contender.roles.items()},
             "survey": [self._stand.seed, self._stand.scale],
             "machine": self._stand.machine.description,
             "queries": [query.sql for query in self._stand.queries],
         }
+        if contender.statistics:
+            made_of["statistics"] = list(statements("statistics.sql"))
         return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:12]
 
 

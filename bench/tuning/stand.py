@@ -17,6 +17,10 @@ from psycopg import ClientCursor, sql
 HERE = Path(__file__).resolve().parent
 DATABASE, PGBENCH = "bench", "pgbench"
 ROLES = ("analyst", "loader", "application")
+OUR_STATISTICS = """
+SELECT stxnamespace::regnamespace || '.' || quote_ident(stxname) FROM pg_statistic_ext
+ WHERE stxname LIKE 'bench%'
+"""
 BLOCK = 1 << 20
 BUILDING = Contender(
     "building",
@@ -116,6 +120,10 @@ class Stand:
             )
             (oid,) = row.fetchone() or ("",)
             self.machine.warm(str(oid))
+            for (ours,) in connection.execute(OUR_STATISTICS).fetchall():
+                connection.execute(f"DROP STATISTICS {ours}".encode())
+            for statement in statements("statistics.sql") if contender.statistics else ():
+                connection.execute(statement)
             connection.execute("ANALYZE")
 
     def connect(self, user: str, database: str = DATABASE) -> psycopg.Connection:

@@ -91,15 +91,18 @@ def test_all_mismatches_are_told_at_once_before_the_first_row(
     columns["PARALLAX"] = np.zeros((100, 3))
     columns["PMRA"] = np.zeros(100, dtype="c16")
     file = fits_file(tmp_path / "a.fits", columns, {"RA": "arcsec"})
-    other = fits_file(tmp_path / "b.fits", {"SOURCE_ID": np.zeros(1, dtype="i8")})
-    assert load(file, other) == 3
+    others = [
+        fits_file(tmp_path / name, {"SOURCE_ID": np.zeros(1, dtype="i8")})
+        for name in ("b.fits", "c.fits")
+    ]
+    assert load(file, *others) == 3
     told = load.error["why"].splitlines()
     assert "a.fits, positions.dec: the file has no column DEC; the nearest name is 'DECL'" in told
     assert "a.fits, positions.ra: 'RA' is in 'arcsec', wanted 'deg'" in told
     assert any("'REF_EPOCH' is text (TFORM 5A), wanted double precision" in line for line in told)
     assert any("'PARALLAX' has 3 values in a row, wanted one value" in line for line in told)
     assert any("'PMRA' cannot be loaded: it is complex" in line for line in told)
-    assert sum(line.startswith("b.fits") for line in told) == 7
+    assert sum(line.startswith("2 files (b.fits, c.fits), ") for line in told) == 7
     assert desi.one("SELECT to_regnamespace('raw_catalogs') IS NULL")
 
 

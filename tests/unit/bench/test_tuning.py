@@ -97,6 +97,13 @@ def test_one_value_can_be_tried(known: dict[str, Contender]) -> None:
     assert changed.roles["loader"] == known["labdb-mixed"].roles["loader"]
 
 
+def test_extended_statistics_are_no_parameter(known: dict[str, Contender]) -> None:
+    (one,) = choose(known, "labdb-mixed+statistics")
+    assert one.statistics
+    assert one.parameters == known["labdb-mixed"].parameters
+    assert not known["labdb-mixed"].statistics
+
+
 def test_no_names_are_all_and_an_unknown_one_is_told(known: dict[str, Contender]) -> None:
     assert choose(known, "") == tuple(known.values())
     with pytest.raises(KeyError, match="pgtuned"):

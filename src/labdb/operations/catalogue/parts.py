@@ -11,6 +11,9 @@ from labdb.domain.catalogue.mapping import Filled, fit
 from labdb.domain.catalogue.table import Model, Table
 from labdb.errors import DeclarationError, UsageError
 
+SHOWN = 3
+"""Names of files that a message tells, of those that have the same fault."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -150,7 +153,7 @@ def fitted(found: Sequence[Part]) -> list[Fitted]:
         RunError: a file is damaged.
     """
     good: list[Fitted] = []
-    wrong: list[str] = []
+    wrong: dict[str, list[str]] = {}
     for part in found:
         source = open_part(part)
         try:
@@ -158,13 +161,21 @@ def fitted(found: Sequence[Part]) -> list[Fitted]:
             rows, hdus = source.rows, source.hdus
         finally:
             source.close()
-        wrong += [f"{part.path.name}, {part.table.name}.{mismatch}" for mismatch in mismatches]
+        for mismatch in mismatches:
+            wrong.setdefault(f"{part.table.name}.{mismatch}", []).append(part.path.name)
         good.append(Fitted(part, tuple(filled), hdus, rows, part.path.stat().st_size))
     if wrong:
         raise DeclarationError(
             f"{len(wrong)} columns do not fit model {found[0].table.model}; no row was read",
-            why="\n".join(wrong),
+            why="\n".join(f"{_some(names)}, {what}" for what, names in wrong.items()),
             hint="choose the model that the files are of, or give it what differs: a copy of the "
             "model's two files, named by path",
         )
     return good
+
+
+def _some(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return names[0]
+    shown = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+    return f"{len(names)} files ({shown})"

@@ -31,18 +31,23 @@ WITH sphere AS (
      WHERE algorithm = %(algorithm)s AND radius >= %(radius)s::float8
 ), seen AS MATERIALIZED (
     -- The angle is a column, and no expression: only then is the condition one for the index.
-    SELECT *, degrees(asin(least(1, reach / depth))) AS angle, (depth - reach) / 2997.92458 AS near
+    SELECT *, degrees(asin(least(1, reach / depth))) AS angle,
+           greatest((depth - reach) / 2997.92458, 0) AS near,
+           (1 - least(depth + reach, 5000) / 5995.84916) ^ -2 - 1 AS far
       FROM deep
 )
 SELECT s.galactic_cap, s.void, g.targetid, d.distance, d.distance / s.radius AS r_norm
   FROM seen s
   JOIN labdb.cosmology c ON c.name = %(cosmology)s
- -- A sphere looks like a cone: its galaxies are read by the index of the sky. No distance is
- -- larger than c/H0 times the redshift, which leaves out what is too near.
+ -- A sphere looks like a cone: its galaxies are read by the index of the sky. Their redshifts lie
+ -- between two bounds, whatever the cosmology: no distance is larger than c/H0 z, for space has grown
+ -- faster since, and none is smaller than 2c/H0 (1 - 1/sqrt(1 + z)), that of matter alone. They are
+ -- written so that the index of redshifts, which would find half of all galaxies, is left alone.
  CROSS JOIN LATERAL (
        SELECT targetid, ra, dec, labdb.comoving_distance_h(z, c) AS depth
          FROM {galaxies}
-        WHERE labdb.in_cone(ra, dec, s.ra, s.dec, s.angle) AND z >= s.near
+        WHERE labdb.in_cone(ra, dec, s.ra, s.dec, s.angle) 
+          AND abs(z - (s.near + s.far) / 2) <= (s.far - s.near) / 2
        OFFSET 0) g
  CROSS JOIN LATERAL (
        SELECT sqrt((g.depth * cosd(g.dec) * cosd(g.ra) - s.x) ^ 2
