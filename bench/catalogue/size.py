@@ -36,6 +36,9 @@ MADE_UP = {
     "zcatalog": {"redshifts": "zpix-main-bright.fits"},
     "agn_lines": {"lines": "fastspec-iron-special-dark.fits"},
     "exposures": {"exposures": "exposures-many.fits"},
+    "fastspecfit_full": dict.fromkeys(
+        ("metadata", "specphot", "fastspec"), "fastspec-iron-main-bright-nside1-hp00.fits"
+    ),
     "embeddings": {
         "quasars": "quasar-latents-spender-1.2.fits",
         "galaxies": "galaxy-embeddings-spender-1.2.fits",
@@ -49,7 +52,10 @@ FIRST = 1000
 INTEGERS = {Kind.SHORT: "i2", Kind.INT: "i4", Kind.LONG: "i8"}
 MODELS = tuple(sorted({*MADE_UP, *OF_SURVEY}))
 """Models that there are files of."""
-WORDS = {"survey": "main", "program": "bright", "spectype": "GALAXY", "subtype": "M"}
+WORDS = {
+    "survey": "main", "program": "bright", "spectype": "GALAXY", "subtype": "M", "photsys": "N",
+    "tileid_list": "20284 3091",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +92,28 @@ def files(folder: Path, name: str, scale: float, rows: int) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     if name in MADE_UP:
         tables = {table.name: table for table in models.load(name).tables}
-        paths = {folder / file: tables[table] for table, file in MADE_UP[name].items()}
+        paths: dict[Path, list[Table]] = {}
+        for table, file in MADE_UP[name].items():
+            paths.setdefault(folder / name / file, []).append(tables[table])
         return [
-            path if path.exists() else made_up(path, table, rows) for path, table in paths.items()
+            path if path.exists() else made_up(path, inside, rows) for path, inside in paths.items()
         ]
     if not (folder / SURVEY).is_dir():
         fits.write(folder / SURVEY, fits.How(seed=1, scale=scale))
     return sorted((folder / SURVEY).glob(OF_SURVEY[name]))
 
 
-def made_up(path: Path, table: Table, rows: int, seed: int = 1) -> Path:
-    """Write *rows* of *table*, each with another key, into a FITS file."""
+def made_up(path: Path, inside: Sequence[Table], rows: int, seed: int = 1) -> Path:
+    """Write *rows* of each table *inside*, each row with another key, into a FITS file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return fits.save(path, [_hdu(table, rows, seed) for table in inside])
+
+
+def _hdu(table: Table, rows: int, seed: int) -> Any:
     rng = np.random.default_rng(seed)
     columns = {one.source.upper(): _values(one, table, rows, rng) for one in table.from_source}
     units = {one.source.upper(): one.unit for one in table.from_source if one.unit}
-    return fits.save(path, [fits.hdu(table.hdus[0] if table.hdus else "T", columns, units)])
+    return fits.hdu(table.hdus[0] if table.hdus else "T", columns, units)
 
 
 def _values(column: Column, table: Table, rows: int, rng: np.random.Generator) -> Any:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from bench.desi import fastspecfit_model
 from felis.datamodel import Schema
 
 from labdb.adapters.catalogue import models
@@ -64,6 +65,20 @@ def test_desivast_has_the_tables_of_all_its_files() -> None:
     assert found["V2_REVOLVER", "NGC"] == found["V2_VIDE", "SGC"] == mesh
     assert found["V2_ZOBOV", "NGC"] == ["galzone", "voids", "zonevoid"]
     assert found["VoidFinder", "SGC"] == ["holes", "maximals"]
+
+
+def test_fastspecfit_full_has_every_column_of_the_three_hdus() -> None:
+    text = (models.SHIPPED / "fastspecfit_full.yaml").read_text(encoding="utf-8")
+    assert text == fastspecfit_model.felis(), "python bench/desi/fastspecfit_model.py makes it"
+    found = models.load("fastspecfit_full").tables
+    assert [len(table.from_source) for table in found] == [54, 127, 887]
+    names = {column.name for table in found for column in table.from_source}
+    assert len(names) == 1060
+    for curated, column in (("fastspecfit", "logmstar"), ("agn_lines", "halpha_flux")):
+        for table in models.load(curated).tables:
+            mine = {one.name for one in table.from_source}
+            assert column in mine
+            assert mine - names == set()
 
 
 @pytest.mark.parametrize("broken", ["tables: {}\n", "tables: {a: {files: '('}}\n", "- 1\n", ": ["])

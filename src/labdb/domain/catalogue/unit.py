@@ -35,6 +35,9 @@ ALIASES = {
     "days": "d",
     "solMass": "Msun",
     "M_sun": "Msun",
+    "solLum": "Lsun",
+    "L_sun": "Lsun",
+    "percent": "%",
     "mags": "mag",
 }
 """Other names of the same unit, as files have them."""
