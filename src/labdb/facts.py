@@ -1,7 +1,8 @@
 """What is OBSERVED: the Proxmox VE cluster, a node, a guest, PostgreSQL. Frozen; sizes in bytes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +243,24 @@ class DatabaseState:
     name: str
     owner: str
     connection_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccessState:
+    """Who and what a server has: its roles, its databases, and what is set for either."""
+
+    roles: tuple[RoleState, ...] = ()
+    databases: tuple[DatabaseState, ...] = ()
+    stored: tuple[StoredSetting, ...] = ()
+
+    @classmethod
+    def of(cls, told: Mapping[str, Sequence[Mapping[str, Any]]]) -> Self:
+        """Return what the query ``roles`` told."""
+        return cls(
+            tuple(RoleState(**row) for row in told["roles"]),
+            tuple(DatabaseState(**row) for row in told["databases"]),
+            tuple(StoredSetting(**row) for row in told["settings"]),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,8 @@ def plan(  # noqa: PLR0913 - one argument an option
 ) -> int:
     """Say what a provision would change, and when each change takes effect.
 
-    Nothing is changed. Exit code 0 when there is nothing to do, 1 when there is, 6 when
+    The guest, parameters, roles and databases are compared, those of projects
+    among them. Nothing is changed. Exit code 0 when there is nothing to do, 1 when there is, 6 when
     the declaration asks for what labdb refuses.
 
     \b

@@ -20,7 +20,7 @@ from labdb.domain.masked import masked
 from labdb.domain.projects.apart import groups
 from labdb.domain.projects.limits import settings_by_role
 from labdb.domain.tuning import Inputs, tune
-from labdb.facts import DatabaseState, RoleState, StoredSetting
+from labdb.facts import AccessState, DatabaseState, RoleState, StoredSetting
 from labdb.report import Difference, Effect, Finding
 from labdb.spec import RoleKind, Server
 
@@ -70,6 +70,14 @@ def declared_roles(server: Server) -> tuple[DeclaredRole, ...]:
             DeclaredRole(MONITORING_ROLE, "monitoring", MONITORING_CONNECTIONS, monitoring)
         )
     return tuple(roles)
+
+
+def access_differences(server: Server, access: AccessState) -> tuple[Difference, ...]:
+    """Return what of the declared roles and databases is not as declared."""
+    return (
+        *role_differences(declared_roles(server), access.roles, access.stored),
+        *database_differences(server, access.databases, access.stored),
+    )
 
 
 def role_differences(

@@ -23,24 +23,10 @@ from labdb.domain.parameter_drift import (
     layout,
     parameter_differences,
 )
-from labdb.domain.role_drift import (
-    beyond,
-    beyond_differences,
-    database_differences,
-    declared_roles,
-    others,
-    role_differences,
-)
+from labdb.domain.role_drift import access_differences, beyond, beyond_differences, others
 from labdb.domain.variables import postgresql_parameters
 from labdb.errors import RefusedError, UnreachableError
-from labdb.facts import (
-    ClientRule,
-    ClusterState,
-    DatabaseState,
-    FileSetting,
-    RoleState,
-    StoredSetting,
-)
+from labdb.facts import AccessState, ClientRule, ClusterState, FileSetting, StoredSetting
 from labdb.operations.look import ask
 from labdb.operations.plan import Allowed, unseen
 from labdb.operations.provision import GUEST_PLAYBOOK, PLAYBOOK, Watcher, play_alone
@@ -71,9 +57,7 @@ class _Inside:
     """What PostgreSQL told about itself."""
 
     parameters: Parameters
-    roles: tuple[RoleState, ...]
-    databases: tuple[DatabaseState, ...]
-    stored: tuple[StoredSetting, ...]
+    access: AccessState
     clients: tuple[ClientRule, ...]
 
 
@@ -100,11 +84,11 @@ def drift(declaration: Declaration, say: Callable[[str], None] = lambda _: None)
     if state.guest is not None:
         say("PostgreSQL")
         if inside := _look_inside(declaration, state, client):
-            parameters, unplaced = inside.parameters, beyond(server, inside.stored)
+            parameters, unplaced = inside.parameters, beyond(server, inside.access.stored)
             rows += _inside_differences(declaration, inside, unplaced)
             findings += file_findings(parameters.files)
             findings += client_findings(inside.clients)
-            findings += others(server, inside.stored)
+            findings += others(server, inside.access.stored)
         else:
             findings.append(unseen("addresses are not probed (probe_addresses)"))
     report = Report(
@@ -193,7 +177,7 @@ def _look_inside(
 
 
 def _inside(declaration: Declaration, told: Mapping[str, Any]) -> _Inside:
-    server, access = declaration.server, told["roles"]
+    server = declaration.server
     return _Inside(
         parameters=Parameters(
             wanted=postgresql_parameters(server),
@@ -202,9 +186,7 @@ def _inside(declaration: Declaration, told: Mapping[str, Any]) -> _Inside:
             running=tuple(RunningParameter(**row) for row in told["settings"]),
             files=tuple(FileSetting(**row) for row in told["files"]),
         ),
-        roles=tuple(RoleState(**row) for row in access["roles"]),
-        databases=tuple(DatabaseState(**row) for row in access["databases"]),
-        stored=tuple(StoredSetting(**row) for row in access["settings"]),
+        access=AccessState.of(told["roles"]),
         clients=tuple(ClientRule(**row) for row in told["clients"]),
     )
 
@@ -216,8 +198,7 @@ def _inside_differences(
     return (
         *parameter_differences(inside.parameters),
         *client_differences(server, inside.clients),
-        *role_differences(declared_roles(server), inside.roles, inside.stored),
-        *database_differences(server, inside.databases, inside.stored),
+        *access_differences(server, inside.access),
         *beyond_differences(unplaced),
     )
 

@@ -22,12 +22,13 @@ from labdb.domain.health import answer, service
 from labdb.domain.memory_finding import memory_findings
 from labdb.domain.repository_budget import host_findings, room_finding, space_rows
 from labdb.domain.repository_findings import repository_findings
+from labdb.domain.role_drift import access_differences
 from labdb.domain.second_copy import copy_finding
 from labdb.domain.storage_budget import storage_findings
 from labdb.domain.tuning import Inputs, tune
 from labdb.domain.variables import postgresql_parameters
 from labdb.errors import RefusedError, UnreachableError
-from labdb.facts import ClusterState
+from labdb.facts import AccessState, ClusterState
 from labdb.operations.look import ask
 from labdb.operations.object_stores import object_stores
 from labdb.operations.package_source import PackageSource
@@ -60,6 +61,7 @@ class _Database:
     """What was seen of PostgreSQL: *running* rows of pg_settings, or why there are none."""
 
     running: tuple[RunningParameter, ...] = ()
+    access: AccessState | None = None
     findings: tuple[Finding, ...] = ()
     answers: bool = False
     absent: bool = False
@@ -158,6 +160,8 @@ def _plan_server(
             parameter_changes(parameters, database.running), database.running
         )
         changes += differing
+        if database.access is not None:
+            changes += _access_changes(declaration, database.access)
     elif database.absent:
         changes += (_new_cluster(declaration),)
     checks = preflight.check(declaration.server, state)
@@ -220,7 +224,7 @@ def _look_at_database(
         return _Database(findings=(unseen("addresses are not probed (probe_addresses)"),))
     try:
         there = f"{declaration.server.postgresql.data_directory}/PG_VERSION"
-        seen = ask(declaration, state.guest, client, ("settings",), files=(there,))
+        seen = ask(declaration, state.guest, client, ("settings", "roles"), files=(there,))
     except RefusedError as error:
         changed = Finding("host key", "critical", error.what, error.why, error.hint)
         return _Database(findings=(changed,))
@@ -232,7 +236,17 @@ def _look_at_database(
         found = (_silent(declaration, seen["queries"]["settings"]["error"]),) if has_data else ()
         return _Database(findings=found, answers=True, absent=not has_data)
     running = tuple(RunningParameter(**row) for row in rows)
-    return _Database(running=running, findings=_pending(running), answers=True)
+    told = answer(seen, "roles")
+    access = None if told is None else AccessState.of(told)
+    return _Database(running=running, access=access, findings=_pending(running), answers=True)
+
+
+def _access_changes(declaration: Declaration, access: AccessState) -> tuple[Change, ...]:
+    """Return what becomes of roles and databases, those of the projects among them."""
+    return tuple(
+        Change(one.subject, one.field, one.running, one.declared, one.effect, one.reason)
+        for one in access_differences(declaration.server, access)
+    )
 
 
 def _silent(declaration: Declaration, why: str) -> Finding:

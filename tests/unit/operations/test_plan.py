@@ -7,10 +7,12 @@ import pytest
 
 from labdb.adapters import shell
 from labdb.adapters.inventory import Declaration, load
+from labdb.domain.everybody import all_databases, all_roles
 from labdb.domain.guest_config import MARKER
 from labdb.errors import UnreachableError
 from labdb.facts import ClusterState, GuestState, NodeState
 from labdb.operations import plan
+from labdb.report import Effect
 
 LAB = Path(__file__).parents[3] / "inventories" / "lab"
 KEY, OTHER = "ssh-ed25519 AAAAone root@guest", "ssh-ed25519 AAAAother root@guest"
@@ -52,6 +54,7 @@ def _look(
     key: str | None = KEY,
     description: str = "",
     data: bool = True,
+    roles: dict[str, Any] = SILENT,
 ) -> Any:
     """Look at a running guest that answers so; None: it must not be asked."""
 
@@ -59,7 +62,10 @@ def _look(
         assert answer is not None, "a stranger was spoken to"
         if isinstance(answer, UnreachableError):
             raise answer
-        return {"queries": {"settings": answer}, "files": dict.fromkeys(wanted["files"], data)}
+        return {
+            "queries": {"settings": answer, "roles": roles},
+            "files": dict.fromkeys(wanted["files"], data),
+        }
 
     monkeypatch.setattr(shell, "probe", probe)
     guest = GuestState(
@@ -78,6 +84,19 @@ def test_what_runs_is_read(declaration: Declaration, monkeypatch: pytest.MonkeyP
     found = _look(declaration, monkeypatch, {"ok": [ROW]})
     assert [row.name for row in found.running] == ["jit"]
     assert not found.absent
+
+
+def test_roles_and_databases_that_are_not_there_are_planned(
+    declaration: Declaration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    none: dict[str, Any] = {"roles": [], "databases": [], "settings": []}
+    found = _look(declaration, monkeypatch, {"ok": [ROW]}, roles={"ok": none})
+    changes = plan._access_changes(declaration, found.access)
+    assert {change.effect for change in changes} == {Effect.CREATE}
+    subjects = {change.subject for change in changes}
+    database, role = all_databases(declaration.server)[0], all_roles(declaration.server)[0]
+    assert {f"database {database.name}", f"role {role.name}"} <= subjects
+    assert _look(declaration, monkeypatch, {"ok": [ROW]}).access is None
 
 
 def test_a_changed_host_key_forbids_a_run_and_nobody_is_spoken_to(
