@@ -44,7 +44,7 @@ def _table(command: Decorated) -> Decorated:
             type=click.IntRange(1_000, 10_000_000),
             default=1_000_000,
             show_default=True,
-            help="Rows of a row group; fewer where they would take more than 96 MiB.",
+            help="Rows of a row group; fewer where they would take more than 64 MiB.",
         ),
         click.option(
             "--healpix",

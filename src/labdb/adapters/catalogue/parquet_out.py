@@ -19,7 +19,7 @@ from labdb.domain.catalogue.kind import Kind
 from labdb.domain.catalogue.manifest import FilePart
 from labdb.domain.catalogue.pgcopy_read import Column
 
-GROUP_BYTES = 96 << 20
+GROUP_BYTES = 64 << 20
 """A row group ends before it has more, unpacked: it is held in memory until it is written."""
 GROUPS_A_FILE = 16
 NO_PIXEL = "__HIVE_DEFAULT_PARTITION__"
