@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bench.published import put
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "backup-speed.md"
-BEGIN, END = "<!-- begin figures -->", "<!-- end figures -->"
 GB = 1 << 30
 SIZES = (30, 60, 250)
 DAY_OF_WAL = 0.05
@@ -144,6 +145,4 @@ def _parts(result: dict[str, Any]) -> Iterator[str]:
 def write(result: dict[str, Any], path: Path) -> None:
     """Keep the figures, and put the tables into their page."""
     path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    head, rest = PAGE.read_text(encoding="utf-8").split(BEGIN, 1)
-    tail = rest.split(END, 1)[1]
-    PAGE.write_text(f"{head}{BEGIN}\n\n{page(result)}\n{END}{tail}", encoding="utf-8")
+    put(PAGE, page(result))

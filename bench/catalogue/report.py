@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bench.published import put
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "loading-speed.md"
-BEGIN, END = "<!-- begin figures -->", "<!-- end figures -->"
 SHARE, PANDAS, ORM, MEMORY, TWO = 0.8, 4, 50, 500, 1.7
 
 
@@ -107,6 +108,4 @@ def _rate(seconds: float, rows: int) -> str:
 def write(result: dict[str, Any], path: Path) -> None:
     """Keep the figures, and put the tables into their page."""
     path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    head, rest = PAGE.read_text(encoding="utf-8").split(BEGIN, 1)
-    tail = rest.split(END, 1)[1]
-    PAGE.write_text(f"{head}{BEGIN}\n\n{page(result)}\n\n{END}{tail}", encoding="utf-8")
+    put(PAGE, page(result))

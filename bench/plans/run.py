@@ -23,6 +23,7 @@ import psycopg
 
 # A script finds its neighbours by the tree that it stands in.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from bench.published import put
 from bench.sky import catalogue
 from bench.tuning.machine import Limits, Machine
 
@@ -30,7 +31,6 @@ from labdb.domain.catalogue import plan
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parents[1] / "docs" / "explanation" / "indexes-and-partitions.md"
-BEGIN, END = "<!-- begin figures -->", "<!-- end figures -->"
 MEMORY = 4 << 30
 CONFIGURATION = """
 listen_addresses = ''
@@ -231,9 +231,7 @@ def main(arguments: list[str]) -> int:
     print(page(result))
     if not given.no_write:
         (HERE / "result.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-        before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-        after = rest.partition(END)[2]
-        PAGE.write_text(f"{before}{BEGIN}\n\n{page(result)}\n\n{END}{after}", encoding="utf-8")
+        put(PAGE, page(result))
     return 0
 
 

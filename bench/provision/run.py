@@ -27,11 +27,11 @@ from typing import Any
 # A script finds its neighbours by the tree that it stands in.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from bench.provision import measure
+from bench.published import put
 
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parents[1]
 PAGE = TOP / "docs" / "explanation" / "speed.md"
-BEGIN, END = "<!-- begin figures -->", "<!-- end figures -->"
 RANGE, PORT = "198.19", "18007"
 SERVER = "proj-pg01"
 PLAIN = {"VMID": "2102", "NAME": "plain-pg01", "ADDRESS": f"{RANGE}.20.108"}
@@ -205,9 +205,7 @@ def _table(result: dict[str, Any]) -> str:
 
 def _write(result: dict[str, Any]) -> None:
     (HERE / "result.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    head, rest = PAGE.read_text(encoding="utf-8").split(BEGIN, 1)
-    tail = rest.split(END, 1)[1]
-    PAGE.write_text(f"{head}{BEGIN}\n\n{_table(result)}\n{END}{tail}", encoding="utf-8")
+    put(PAGE, _table(result))
 
 
 def main(arguments: list[str]) -> int:

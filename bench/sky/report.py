@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from bench.published import put
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "sky-speed.md"
-BEGIN, END = "<!-- begin figures -->", "<!-- end figures -->"
 OURS = "labdb.in_cone"
 SMALL, WIDE = 1.0, 6.0
 """Milliseconds of 95 in a hundred cones, of 1 arcmin and of 1 degree."""
@@ -92,6 +93,4 @@ def page(result: dict[str, Any]) -> str:
 def write(result: dict[str, Any], path: Path) -> None:
     """Keep the figures, and put the tables into their page."""
     path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    head, rest = PAGE.read_text(encoding="utf-8").split(BEGIN, 1)
-    tail = rest.split(END, 1)[1]
-    PAGE.write_text(f"{head}{BEGIN}\n\n{page(result)}\n{END}{tail}", encoding="utf-8")
+    put(PAGE, page(result))

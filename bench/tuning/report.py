@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
+from bench.published import put
 from bench.tuning import figures, goals, plots
 from bench.tuning.figures import CLASSES, QUERY_CLASSES
 from bench.tuning.goals import BETTER, FAIR, FASTER, OURS
@@ -16,7 +17,6 @@ BEATEN = 0.9
 TOP = Path(__file__).resolve().parents[2]
 PAGE = TOP / "docs" / "explanation" / "tuning-compared.md"
 KEPT = TOP / "bench" / "tuning" / "result.jsonl"
-BEGIN, END = "<!-- begin figures -->", "<!-- end figures -->"
 
 
 def write(path: Path, safe: Sequence[str] = ()) -> str:
@@ -45,10 +45,7 @@ def publish(path: Path, safe: Sequence[str]) -> None:
         f"![{title}]({stem}-{name}.png)\n"
         for name, title in (("ratios", "Ratios to stock"), ("memory", "Peak memory"))
     )
-    head, rest = PAGE.read_text(encoding="utf-8").split(BEGIN, 1)
-    tail = rest.split(END, 1)[1]
-    text = f"{head}{BEGIN}\n\n{tables}\n\n{pictures}\n{END}{tail}"
-    PAGE.write_text(text, encoding="utf-8")
+    put(PAGE, f"{tables}\n\n{pictures}")
     plots.draw(records, contenders(records), PAGE.parent, stem)
     shutil.copyfile(path, KEPT)
 

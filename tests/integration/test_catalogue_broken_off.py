@@ -87,6 +87,18 @@ def test_when_one_of_many_files_is_refused_no_job_waits_for_another(
     assert desi.one(f"SELECT count(*) FROM {TABLE}") == sum(20 + n for n in range(12))
 
 
+def test_files_that_were_read_before_a_damaged_one_are_loaded(
+    desi: Desi, load: Loader, tmp_path: Path
+) -> None:
+    for name in "abcd":
+        columns = stars(20, seed=ord(name))
+        columns["DEC"][3] = 99 if name == "d" else 0
+        fits_file(tmp_path / f"{name}.fits", columns)
+    assert load(tmp_path) == 5
+    assert load.error["what"].startswith("d.fits")
+    assert desi.one(f"SELECT count(*) FROM {TABLE}") == 60
+
+
 def test_a_load_that_is_killed_in_the_middle_of_a_file_leaves_none_of_its_rows(
     desi: Desi, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bench import published
 from bench.catalogue import report
 
 RESULT: dict[str, Any] = {
@@ -56,5 +57,5 @@ def test_tables_go_between_the_page_s_marks_and_nothing_else_changes(
     text = page.read_text(encoding="utf-8")
     assert text.count("**not met**") == 1
     assert text.count("1.50 times the rate") == 1
-    assert text.endswith(report.PAGE.read_text(encoding="utf-8").split(report.END)[1])
+    assert text.endswith(report.PAGE.read_text(encoding="utf-8").split(published.END)[1])
     assert json.loads((tmp_path / "result.json").read_text(encoding="utf-8")) == RESULT

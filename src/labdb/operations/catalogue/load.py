@@ -116,7 +116,9 @@ def load(request: Request, watcher: Watcher) -> Report:
 
 
 class _Jobs:
-    """Loads parts, some at a time; after the first error nothing new is begun.
+    """Loads parts, some at a time; after the first error nothing new is read.
+
+    A part that was read before a damaged one is sent; after an error in sending none is.
 
     Each job reads parts and sends parts, in two threads. What has been read is sent by whichever
     job is free, and the largest parts come first: none is left with much to do when the others
@@ -161,7 +163,7 @@ class _Jobs:
                     return
                 self._read_ones.put(one_file.read(part, self._how))
         except BaseException:
-            self._failed.set()
+            self._waiting.clear()
             raise
         finally:
             self._read_ones.put(None)
