@@ -37,19 +37,20 @@ def goals(result: dict[str, Any]) -> list[tuple[str, float, str, bool]]:
     pandas = whole(ways["pandas"]) / whole(one)
     orm = (ways["orm"]["rows"] / ways["orm"]["count"]) / (one["rows"] / rows)
     jobs = one["rows"] / two["rows"]
-    # Of a server elsewhere the cores are not known: the figure means nothing there.
-    alone = ways["one job, one core"]["rows"] / ways["two jobs, two cores"]["rows"]
     memory = max(one["memory_mb"], two["memory_mb"])
-    return [
+    met = [
         ("COPY phase, rate against the limit", share, f"at least {SHARE}", share >= SHARE),
         ("against pandas and CSV, to the indexed table", pandas, f"at least {PANDAS}",
          pandas >= PANDAS),
         ("against the ORM, rows", orm, f"at least {ORM}", orm >= ORM),
         ("two files at a time against one, all cores, rows", jobs, f"at least {TWO}", jobs >= TWO),
-        ("two files on two cores against one on one core, rows", alone, f"at least {TWO}",
-         alone >= TWO),
         ("peak memory, MB", memory, f"at most {MEMORY}", memory <= MEMORY),
     ]  # fmt: skip
+    if one["server_cpu"]:  # a server elsewhere keeps all of its cores
+        alone = ways["one job, one core"]["rows"] / ways["two jobs, two cores"]["rows"]
+        what = "two files on two cores against one on one core, rows"
+        met.insert(-1, (what, alone, f"at least {TWO}", alone >= TWO))
+    return met
 
 
 def page(result: dict[str, Any]) -> str:

@@ -44,6 +44,7 @@ def test_the_cores_limit_what_more_jobs_can_give() -> None:
     unknown = copy.deepcopy(RESULT)
     unknown["ways"]["one job"]["server_cpu"] = 0.0
     assert report.bound(unknown) is None
+    assert len(report.goals(unknown)) == len(report.goals(RESULT)) - 1, "nor what its cores do"
 
 
 def test_tables_go_between_the_page_s_marks_and_nothing_else_changes(
