@@ -145,21 +145,26 @@ def _lifecycle(conninfo: str, folder: Path) -> list[dict[str, Any]]:
     """Export the galaxies; then take them away and bring them back."""
     to, shelf = folder / "export", folder / "archive"
     answer, exported = _labdb(conninfo, "catalogue", "export", GALAXIES, "--to", str(to))
-    _, archived = _labdb(
+    gone, archived = _labdb(
         conninfo, "catalogue", "archive", GALAXIES, "--to", str(shelf), "--confirm", GALAXIES
     )
-    _, restored = _labdb(conninfo, "catalogue", "restore-from-archive", str(shelf))
-    _, told = _labdb(conninfo, "doctor", "--plans", codes=(0, 1))
+    back, restored = _labdb(conninfo, "catalogue", "restore-from-archive", str(shelf))
+    judged, told = _labdb(conninfo, "doctor", "--plans", codes=(0, 1))
     size = sum(path.stat().st_size for path in to.iterdir())
     rows = answer["data"]["rows"]
     rate = f"{rows:,} rows, {rows / exported:,.0f} rows/s, {size / (1 << 20):,.0f} MB"
     return [
         {"what": "`labdb catalogue export`", "seconds": exported, "result": rate},
-        {"what": "`labdb catalogue archive`", "seconds": archived, "result": "proven, dropped"},
+        {"what": "`labdb catalogue archive`", "seconds": archived, "result": _said(gone, folder)},
         {"what": "`labdb catalogue restore-from-archive`", "seconds": restored,
-         "result": "equal by fingerprint"},
-        {"what": "`labdb doctor --plans`", "seconds": told, "result": "plans judged"},
+         "result": _said(back, folder)},
+        {"what": "`labdb doctor --plans`", "seconds": told, "result": _said(judged, folder)},
     ]  # fmt: skip
+
+
+def _said(answer: dict[str, Any], folder: Path) -> str:
+    """Return what a command says in one line, without the folder that was made for this run."""
+    return str(answer["summary"]).replace(f"{folder}/", "")
 
 
 def _sizes(conninfo: str) -> list[dict[str, Any]]:
